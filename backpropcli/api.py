@@ -1,0 +1,195 @@
+"""The Python face: read a program, evaluate it, check it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from functools import cached_property
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from .conventions import Edge, Note, conventions, edges
+from .errors import OptionError, PointError
+from .kernels.floats import Floats
+from .language import Program, parse
+from .limits import LIMITS, Limits
+from .sweeps import forward, reverse, tangent
+
+if TYPE_CHECKING:
+    from .check import Check
+
+TIES = ("split", "first", "error")
+MODES = ("reverse", "forward")
+
+
+class Result:
+    """A program evaluated at a point: every value and every upstream gradient.
+
+    Attributes:
+        program: the program.
+        at: the value of every name that was given.
+        output: the node that was differentiated.
+        wrt: the inputs that the gradient is taken with respect to, in order of first appearance.
+        seed: the upstream gradient of the output.
+        ties: how operands of a maximum that tie share its gradient.
+        mode: ``"reverse"`` or ``"forward"``: which sweep computed `gradient`.
+        system: the number system of the sweeps.
+        values: the value of every node.
+        active: for every node, whether it depends on an input in `wrt`.
+        upstream: d(output)/d(node) × seed for every node; None where the output does not depend on the node.
+        tangents: in forward mode, for every input in `wrt`, d(node)/d(input) × seed for every node.
+        gradient: d(output)/d(input) × seed by input name.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        at: Mapping[str, float],
+        *,
+        output: int,
+        wrt: Sequence[str],
+        seed: float,
+        ties: str,
+        mode: str,
+    ) -> None:
+        graph = program.graph
+        self.program = program
+        self.at = dict(at)
+        self.output = output
+        self.wrt = tuple(name for name in graph.inputs if name in wrt)
+        self.seed = seed
+        self.ties = ties
+        self.mode = mode
+        self.system = Floats(ties)
+        self.values: list[float] = forward(self.system, graph, at)
+        self.active = graph.dependents([graph.inputs[name] for name in self.wrt])
+        self.upstream: list[float | None] = reverse(
+            self.system, graph, self.values, output, seed, self.active
+        )
+        self.tangents: dict[str, list[float | None]] = {}
+        if mode == "forward":
+            for name in self.wrt:
+                self.tangents[name] = tangent(self.system, graph, self.values, {graph.inputs[name]: seed})
+            found = {name: self.tangents[name][output] for name in self.wrt}
+        else:
+            found = {name: self.upstream[graph.inputs[name]] for name in self.wrt}
+        self.gradient: dict[str, float] = {name: g if g is not None else 0.0 for name, g in found.items()}
+
+    @property
+    def value(self) -> float:
+        """The value of the output."""
+        return self.values[self.output]
+
+    @cached_property
+    def edges(self) -> list[list[Edge]]:
+        """For every node its edges to operands that have a gradient: local, downstream."""
+        return edges(self.system, self.program.graph, self.values, self.upstream, self.active)
+
+    @cached_property
+    def notes(self) -> list[Note]:
+        """What a reader should know: kinks, ties, jumps, values that are not finite, names that nothing uses."""
+        graph = self.program.graph
+        notes = [Note("reading", text) for text in self.program.notes]
+        notes += [Note("unused", f"no name in the program is `{name}`") for name in self.at if name not in graph.inputs]
+        return notes + conventions(self)
+
+    @property
+    def finite(self) -> bool:
+        """Whether the value and every entry of the gradient are finite."""
+        return isfinite(self.value) and all(map(isfinite, self.gradient.values()))
+
+    def __repr__(self) -> str:
+        return f"<result {self.value!r}, gradient {self.gradient!r}>"
+
+    def _repr_html_(self) -> str:
+        from .renderers.notebook import render
+        from .report import report
+
+        return render(report(self))
+
+
+def evaluate(
+    program: Program | str,
+    at: Mapping[str, float] | None = None,
+    *,
+    output: str | None = None,
+    wrt: Sequence[str] | None = None,
+    upstream: float = 1.0,
+    ties: str = "split",
+    mode: str = "reverse",
+    limits: Limits = LIMITS,
+    **values: float,
+) -> Result:
+    """Evaluate a program and differentiate its output.
+
+    Args:
+        program: what `parse` returned, or a text.
+        at: a value for every input variable; more may be given as keywords.
+        output: the assigned name to differentiate, where it is not the last statement.
+        wrt: the inputs to differentiate by; the others count as data. All by default.
+        upstream: the upstream gradient of the output, which scales every gradient.
+        ties: ``"split"`` shares the gradient of a maximum among the operands that tie, ``"first"`` gives it to the first,
+            ``"error"`` refuses.
+        mode: ``"reverse"``, one sweep for all inputs, or ``"forward"``, one sweep per input; they agree.
+
+    Returns:
+        The result: value, gradient, and everything between.
+
+    Raises:
+        LanguageError: the text is not in the language.
+        PointError: an input has no value.
+        OptionError: an option has no such choice, or a tie where ties are refused.
+    """
+    point = {name: float(value) for name, value in {**(at or {}), **values}.items()}
+    if isinstance(program, str):
+        program = parse(program, point, limits)
+    for option, choice, choices in (("ties", ties, TIES), ("mode", mode, MODES)):
+        if choice not in choices:
+            raise OptionError(f"{option} is one of {', '.join(choices)}, not {choice!r}")
+    inputs = program.inputs
+    _require_values(inputs, point)
+    for name in wrt or ():
+        if name not in inputs:
+            raise OptionError(
+                f"the program has no input `{name}` to differentiate by", hint=f"its inputs are: {', '.join(inputs) or 'none'}"
+            )
+    result = Result(
+        program,
+        point,
+        output=program.node(output) if output is not None else program.output,
+        wrt=inputs if wrt is None else wrt,
+        seed=float(upstream),
+        ties=ties,
+        mode=mode,
+    )
+    if ties == "error":
+        for note in result.notes:
+            if note.code == "tie":
+                raise OptionError(note.message, hint="choose --ties split or --ties first")
+    return result
+
+
+def check(result: Result | str, at: Mapping[str, float] | None = None, **options: Any) -> Check:
+    """Judge a gradient by quotients of the program's own values at high precision; no derivative rule takes part.
+
+    Args:
+        result: what `evaluate` returned; or a program text, with the arguments of `evaluate`.
+
+    Returns:
+        A verdict for every component, with the first wrong node where one is wrong.
+    """
+    from .check import judge
+
+    return judge(evaluate(result, at, **options) if isinstance(result, str) else result)
+
+
+def _require_values(inputs: Sequence[str], point: Mapping[str, float]) -> None:
+    missing = [name for name in inputs if name not in point]
+    if not missing:
+        return
+    given = [name for name in point if name not in inputs]
+    close = {name: get_close_matches(name, given, 1, 0.5) for name in missing}
+    meant = [f"did you mean `{name}` by `{found[0]}`?" for name, found in close.items() if found]
+    names = ", ".join(f"`{name}`" for name in missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
+    example = ",".join(f"{name}=…" for name in missing[:8])
+    raise PointError(f"no value for {names}", hint=" ".join(meant) or f"add --at {example}")

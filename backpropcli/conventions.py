@@ -1,0 +1,196 @@
+"""Where there is no derivative: what the sweep did there, in words, with the derivatives of both sides."""
+
+from __future__ import annotations
+
+import math
+from math import inf, isfinite, isinf, nan
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .graph import CONSTANT, INPUT, Graph
+from .kernels.system import NumberSystem
+from .operations import Operation
+from .text import expressions, labels
+
+if TYPE_CHECKING:
+    from .api import Result
+
+
+class Edge(NamedTuple):
+    """From a node to one operand: local × upstream = downstream."""
+
+    operand: int
+    local: Any
+    downstream: Any
+
+
+class Note(NamedTuple):
+    """One thing a reader should know.
+
+    Attributes:
+        code: ``reading``, ``unused``, ``kink``, ``tie``, ``jump``, ``vertical-tangent``, ``zero-times-infinity`` or
+            ``not-finite``.
+        message: one sentence.
+        node: the node it is about, or None.
+        left, right: the derivatives of the node's two sides, where that is what it is about.
+    """
+
+    code: str
+    message: str
+    node: int | None = None
+    left: float | None = None
+    right: float | None = None
+
+
+def edges(
+    F: NumberSystem, graph: Graph, values: list[Any], upstream: list[Any], active: list[bool]
+) -> list[list[Edge]]:
+    """For every node its edges to active operands; none where the node has no upstream gradient."""
+    found: list[list[Edge]] = []
+    for i, operands in enumerate(graph.operands):
+        g = upstream[i]
+        row: list[Edge] = []
+        if g is not None and operands:
+            z, xs = values[i], [values[j] for j in operands]
+            for k, j in enumerate(operands):
+                if active[j]:
+                    local = graph.operations[i].local(F, k, z, xs)
+                    row.append(Edge(j, local, F.downstream(local, g, z, xs[k], graph.operations[i].structural)))
+        found.append(row)
+    return found
+
+
+def conventions(result: Result) -> list[Note]:
+    """The notes of a result, in order of evaluation."""
+    graph, values, upstream = result.program.graph, result.values, result.upstream
+    places: list[tuple[int, str]] = []
+    first = _first_not_finite(result)
+    if first is not None:
+        places.append((first, "not-finite"))
+    live = [bool(g) for g in upstream]
+    by_chance = [False] * len(graph)  # an upstream gradient of 0 that no selection made
+    for i in range(result.output, -1, -1):
+        operation = graph.operations[i]
+        if live[i]:
+            for j in graph.operands[i]:
+                if graph.operations[j].condition:
+                    live[j] = True
+        for edge in result.edges[i]:
+            j = edge.operand
+            if upstream[i] == 0:
+                by_chance[j] |= by_chance[i]
+                if by_chance[i] and isinf(edge.local):
+                    places.append((i, "zero-times-infinity"))
+            elif edge.local == 0:
+                by_chance[j] |= not operation.structural
+                if not operation.structural and isinf(upstream[i] or 0.0):
+                    places.append((i, "zero-times-infinity"))
+        if live[i] and operation.kink is not None and values[i] == values[i]:
+            if operation.kink(values[i], *[values[j] for j in graph.operands[i]]):
+                places.append((i, "kink"))
+    return [_describe(result, i, code) for i, code in sorted(dict(places).items())] if places else []
+
+
+def _first_not_finite(result: Result) -> int | None:
+    """The first node that the output depends on and whose value is not finite, though its operands' are."""
+    graph, values = result.program.graph, result.values
+    if isfinite(result.value) and result.finite:
+        return None
+    reached = graph.ancestors(result.output)
+    for i in range(result.output + 1):
+        if reached[i] and not isfinite(values[i]) and graph.operations[i] not in (INPUT, CONSTANT):
+            return i
+    return None
+
+
+def _describe(result: Result, i: int, code: str) -> Note:
+    graph, values = result.program.graph, result.values
+    operation = graph.operations[i]
+    text = expressions_of(graph, i)
+    names = labels(graph)
+    operands = graph.operands[i]
+    point = ", ".join(
+        f"{names[j]} = {values[j]:.6g}" for j in dict.fromkeys(operands) if graph.operations[j] is not CONSTANT
+    )
+    if code == "not-finite":
+        advice = _stable(graph, i)
+        return Note(code, f"{text} is {_word(values[i])} at {point}{advice}", i)
+    if code == "zero-times-infinity":
+        return Note(
+            code,
+            f"{text} at {point} multiplies 0 by an infinite gradient, and 0 is used; the limit may be another number, "
+            "which --check finds",
+            i,
+        )
+    used = {edge.operand: edge.local for edge in result.edges[i]}
+    if operation.condition:
+        return Note(
+            "jump", f"the condition {text} is at its threshold, {point}; the gradient is that of the branch taken", i
+        )
+    k = next((k for k, j in enumerate(operands) if j in used), 0)
+    (z_left, left), (z_right, right) = (_beside(result, i, k, side) for side in (-1, 1))
+    local = used.get(operands[k], 0.0)
+    sides = f"its derivative is {left:.6g} on the left and {right:.6g} on the right"
+    if operation.name in ("max", "min"):
+        tied = [j for j in operands if values[j] == values[i]]
+        names_tied = " and ".join(dict.fromkeys(names[j] for j in tied))
+        share = "the first gets the gradient" if result.ties == "first" else f"each gets 1/{len(tied)} of the gradient"
+        return Note("tie", f"{names_tied} tie in {text}, {point}; {share}", i, left, right)
+    if isinf(local):
+        left, right = (local if isfinite(s) else nan for s in (left, right))
+        return Note("vertical-tangent", f"{text} has a vertical tangent at {point}; {_word(local)} is used", i, left, right)
+    if abs(z_right - z_left) > 0.5:
+        return Note("jump", f"{text} jumps at {point}, from {z_left:.6g} to {z_right:.6g}; {local:.6g} is used", i, left, right)
+    return Note("kink", f"{text} has a kink at {point}; {sides}, and {local:.6g} is used", i, left, right)
+
+
+def _beside(result: Result, i: int, k: int, side: int) -> tuple[float, float]:
+    """Value and local gradient of node i with its operand k moved by the least step to one side."""
+    F, graph = result.system, result.program.graph
+    operation: Operation = graph.operations[i]
+    operands = graph.operands[i]
+    xs = [result.values[j] for j in operands]
+    moved = math.nextafter(xs[k], side * inf) if xs[k] else side * 1e-300
+    xs = [moved if j == operands[k] else x for j, x in zip(operands, xs, strict=True)]
+    z = F.kernels[operation.name](*xs)
+    return z, operation.local(F, k, z, xs) if z == z else nan
+
+
+def _stable(graph: Graph, i: int) -> str:
+    """What to write instead where a well-known formula overflows inside."""
+    name = graph.operations[i].name
+    if name == "exp":
+        argument = expressions_of(graph, graph.operands[i][0])
+        user = _user(graph, i)
+        if user is not None and graph.operations[user].name == "add" and _has_one(graph, user):
+            outer = _user(graph, user)
+            if outer is not None and graph.operations[outer].name == "log":
+                return f"; log(1 + exp(…)) is `softplus({argument})`, which does not overflow"
+            if outer is not None and graph.operations[outer].name == "div":
+                return f"; exp(…)/(1 + exp(…)) is `sigmoid({argument})`, which does not overflow"
+        if user is not None and graph.operations[user].name == "add":
+            return "; a logarithm of a sum of exponentials is `max(x, y) + log1p(exp(-abs(x - y)))`"
+        return "; exp(x) overflows above x = 709.78"
+    if name in ("square", "pow"):
+        user = _user(graph, i)
+        if user is not None and graph.operations[user].name == "add":
+            outer = _user(graph, user)
+            if outer is not None and graph.operations[outer].name == "sqrt":
+                return "; sqrt(x^2 + y^2) is `hypot(x, y)`, which does not overflow"
+    return ""
+
+
+def _user(graph: Graph, i: int) -> int | None:
+    return next((n for n in range(i + 1, len(graph)) if i in graph.operands[n]), None)
+
+
+def _has_one(graph: Graph, i: int) -> bool:
+    return any(graph.constants.get(j) == 1 for j in graph.operands[i])
+
+
+def _word(value: float) -> str:
+    return "NaN" if value != value else "infinite" if value > 0 else "minus infinity"
+
+
+def expressions_of(graph: Graph, i: int, limit: int = 60) -> str:
+    """The expression of one node, by the names of its named operands."""
+    return expressions(graph, {j: name for j, name in graph.names.items() if j != i}, limit)[i]

@@ -1,0 +1,1 @@
+"""Number systems, one file each: floats, NumPy arrays, mpmath, and the graph itself."""

@@ -1,0 +1,167 @@
+"""mpmath numbers: the second opinion behind every check."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from math import inf
+from typing import Any
+
+from mpmath import MPContext
+
+from .system import Kernel, NumberSystem
+
+
+class Precise(NumberSystem):
+    """Real numbers of `bits` binary digits, with float64's conventions where mathematics has no answer.
+
+    What would be complex or undefined is NaN, so that a quotient can tell the edge of a domain. The context is its own:
+    mpmath's global precision is left alone.
+    """
+
+    def __init__(self, bits: int, ties: str = "split") -> None:
+        self.mp = mp = MPContext()
+        mp.prec = bits
+        self.pi = +mp.pi
+        self.nan = mp.nan
+        self.inf = mp.inf
+        self.zero, self.one = mp.mpf(0), mp.mpf(1)
+        super().__init__(self._kernels(mp), ties)
+
+    def constant(self, value: float) -> Any:
+        """The float, exactly."""
+        return self.mp.mpf(value)
+
+    def _kernels(self, mp: Any) -> dict[str, Kernel]:
+        nan, zero, one = self.nan, self.zero, self.one
+
+        def real(function: Callable[..., Any]) -> Kernel:
+            def kernel(*operands: Any) -> Any:
+                for x in operands:
+                    if x != x:
+                        return nan
+                try:
+                    result = function(*operands)
+                except (ValueError, ZeroDivisionError, OverflowError):
+                    return nan
+                return result if type(result) is mp.mpf else nan
+
+            return kernel
+
+        def truth(compare: Callable[[Any, Any], bool]) -> Kernel:
+            return lambda x, y: one if compare(x, y) else zero
+
+        def div(x: Any, y: Any) -> Any:
+            return x / y if y else nan if x == 0 or x != x else self.inf * mp.sign(x)
+
+        def power(x: Any, y: Any) -> Any:
+            if y == 0:
+                return one
+            if x == 0:
+                return zero if y > 0 else self.inf
+            result = mp.power(x, y)
+            return result if type(result) is mp.mpf else nan
+
+        def cbrt(x: Any) -> Any:
+            return mp.cbrt(x) if x >= 0 else -mp.cbrt(-x)
+
+        def lgamma(x: Any) -> Any:
+            return mp.loggamma(x) if x > 0 else mp.log(abs(mp.gamma(x)))
+
+        def rounded(x: Any) -> Any:
+            below = mp.floor(x)
+            rest = x - below
+            up = rest > 0.5 or (rest == 0.5 and below % 2 == 1)
+            return below + 1 if up else below
+
+        def chosen(better: Callable[[Any, Any], bool]) -> Kernel:
+            def kernel(*operands: Any) -> Any:
+                best = operands[0]
+                for x in operands:
+                    if better(x, best) or x != x:
+                        best = x
+                return best
+
+            return kernel
+
+        return {
+            "add": operator.add,
+            "sub": operator.sub,
+            "mul": operator.mul,
+            "div": div,
+            "neg": operator.neg,
+            "pow": real(power),
+            "sqrt": real(mp.sqrt),
+            "cbrt": real(cbrt),
+            "hypot": real(mp.hypot),
+            "abs": abs,
+            "sign": real(mp.sign),
+            "floor": real(mp.floor),
+            "ceil": real(mp.ceil),
+            "round": real(rounded),
+            "exp": real(mp.exp),
+            "expm1": real(mp.expm1),
+            "log": real(mp.log),
+            "log2": real(lambda x: mp.log(x) / mp.ln2),
+            "log10": real(mp.log10),
+            "log1p": real(mp.log1p),
+            "erf": real(mp.erf),
+            "erfc": real(mp.erfc),
+            "gamma": real(mp.gamma),
+            "lgamma": real(lgamma),
+            "digamma": real(mp.digamma),
+            "polygamma": real(lambda n, x: mp.psi(int(n), x)),
+            "sin": real(mp.sin),
+            "cos": real(mp.cos),
+            "tan": real(mp.tan),
+            "asin": real(mp.asin),
+            "acos": real(mp.acos),
+            "atan": real(mp.atan),
+            "atan2": real(mp.atan2),
+            "sinh": real(mp.sinh),
+            "cosh": real(mp.cosh),
+            "tanh": real(mp.tanh),
+            "asinh": real(mp.asinh),
+            "acosh": real(mp.acosh),
+            "atanh": real(mp.atanh),
+            "step": real(lambda x: one if x > 0 else zero),
+            "max": chosen(operator.gt),
+            "min": chosen(operator.lt),
+            "where": lambda condition, x, y: x if condition else y,
+            "less": truth(operator.lt),
+            "less_equal": truth(operator.le),
+            "greater": truth(operator.gt),
+            "greater_equal": truth(operator.ge),
+            "equal": truth(operator.eq),
+            "not_equal": truth(operator.ne),
+            "logical_not": lambda x: zero if x else one,
+            "logical_and": truth(lambda x, y: bool(x and y)),
+            "logical_or": truth(lambda x, y: bool(x or y)),
+        }
+
+    def power_slope(self, x: Any, y: Any) -> Any:
+        return self.zero if y == 0 else super().power_slope(x, y)
+
+    def power_log(self, z: Any, x: Any, y: Any) -> Any:
+        if x > 0:
+            return super().power_log(z, x, y)
+        return self.zero if x == 0 and y >= 0 else self.nan
+
+    def share(self, k: int, z: Any, operands: tuple[Any, ...]) -> Any:
+        if z != z:
+            return self.nan
+        if operands[k] != z:
+            return self.zero
+        ties = [i for i, x in enumerate(operands) if x == z]
+        if self.ties == "first":
+            return self.one if ties[0] == k else self.zero
+        return self.one / len(ties)
+
+    def downstream(self, local: Any, upstream: Any, z: Any, x: Any, structural: bool) -> Any:
+        if not upstream:
+            return self.zero
+        if z != z:
+            return self.nan
+        if not local:
+            return self.zero if structural or -inf < x < inf else self.nan
+        return upstream * local

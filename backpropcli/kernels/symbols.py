@@ -1,0 +1,110 @@
+"""The graph as a number system: arithmetic on symbols adds nodes, so a sweep over symbols writes the gradient down."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Any
+
+from ..graph import CONSTANT, Graph
+from ..operations import OPERATIONS
+from .system import NumberSystem
+
+
+class Symbol:
+    """A node of a graph that can be reckoned with."""
+
+    __slots__ = ("index", "system")
+
+    def __init__(self, system: Symbols, index: int) -> None:
+        self.system = system
+        self.index = index
+
+    def __add__(self, other: Any) -> Symbol:
+        return self.system.write("add", self, other)
+
+    def __radd__(self, other: Any) -> Symbol:
+        return self.system.write("add", other, self)
+
+    def __sub__(self, other: Any) -> Symbol:
+        return self.system.write("sub", self, other)
+
+    def __rsub__(self, other: Any) -> Symbol:
+        return self.system.write("sub", other, self)
+
+    def __mul__(self, other: Any) -> Symbol:
+        return self.system.write("mul", self, other)
+
+    def __rmul__(self, other: Any) -> Symbol:
+        return self.system.write("mul", other, self)
+
+    def __neg__(self) -> Symbol:
+        return self.system.write("neg", self)
+
+    def __lt__(self, other: Any) -> Symbol:
+        return self.system.write("less", self, other)
+
+    def __le__(self, other: Any) -> Symbol:
+        return self.system.write("less_equal", self, other)
+
+    def __gt__(self, other: Any) -> Symbol:
+        return self.system.write("greater", self, other)
+
+    def __ge__(self, other: Any) -> Symbol:
+        return self.system.write("greater_equal", self, other)
+
+    def __eq__(self, other: object) -> Symbol:  # type: ignore[override]
+        return self.system.write("equal", self, other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Symbols(NumberSystem):
+    """Symbols of one graph. Plain numbers in a rule become constant nodes; a constant 0 stays a plain 0 in `downstream`."""
+
+    def __init__(self, graph: Graph, ties: str = "split") -> None:
+        self.graph = graph
+        super().__init__({name: partial(self.write, name) for name in OPERATIONS}, ties)
+
+    @property
+    def pi(self) -> Symbol:  # type: ignore[override]
+        symbol = self.constant(math.pi)
+        self.graph.names[symbol.index] = "pi"
+        return symbol
+
+    def constant(self, value: float) -> Symbol:
+        return Symbol(self, self.graph.constant(float(value)))
+
+    def symbol(self, value: Any) -> Symbol:
+        """The value itself if it is a symbol, else a constant."""
+        return value if isinstance(value, Symbol) else self.constant(value)
+
+    def write(self, name: str, *operands: Any) -> Symbol:
+        """Add the node of an operation, named by the table."""
+        return Symbol(self, self.graph.append(OPERATIONS[name], *[self.symbol(x).index for x in operands]))
+
+    def share(self, k: int, z: Any, operands: tuple[Any, ...]) -> Any:
+        hit = operands[k] == z
+        if self.ties == "first":
+            for x in operands[:k]:
+                hit = self.write("logical_and", hit, self.write("not_equal", x, z))
+            return hit
+        total = operands[0] == z
+        for x in operands[1:]:
+            total = total + (x == z)
+        return self.write("div", hit, total)
+
+    def downstream(self, local: Any, upstream: Any, z: Any, x: Any, structural: bool) -> Any:
+        if self.is_number(local, 0.0) or self.is_number(upstream, 0.0):
+            return 0.0
+        if self.is_number(local, 1.0):
+            return upstream
+        if self.is_number(local, -1.0):
+            return self.write("neg", upstream)
+        return local if self.is_number(upstream, 1.0) else self.write("mul", upstream, local)
+
+    def is_number(self, value: Any, number: float) -> bool:
+        if not isinstance(value, Symbol):
+            return bool(value == number)
+        i = value.index
+        return self.graph.operations[i] is CONSTANT and self.graph.constants[i] == number

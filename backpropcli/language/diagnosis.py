@@ -1,0 +1,208 @@
+"""What is wrong with a text that is not in the language, and what to write instead."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from ..errors import LanguageError
+
+Token = tuple[str, str, int]
+
+PAIRS = {")": "(", "]": "["}
+ENDS_OPERAND = frozenset(("NUMBER", "NAME", "RPAR", "RSQB"))
+POSTFIX = frozenset("²³ᵀ")
+COMPARISONS = frozenset(("<", "<=", ">", ">=", "==", "!="))
+BEGINS_OPERAND = frozenset(("NUMBER", "NAME", "LPAR", "LSQB"))
+
+CHARACTERS = {
+    "|": ("`|` is not in the language", "for an absolute value write `abs(x)`, for a choice `or`"),
+    "!": ("`!` is not in the language", "for a factorial write `gamma(n + 1)`, for a negation `not`"),
+    "'": ("`'` is not in the language", "there are no strings, and a derivative is what backprop computes: leave it out"),
+    '"': ("strings are not in the language", "write numbers, names and operations"),
+    "%": ("`%` is not in the language", "for a remainder write `x - y*floor(x/y)`"),
+    "&": ("`&` is not in the language", "write `and`"),
+    "~": ("`~` is not in the language", "write `not`"),
+    ".": ("attributes are not in the language", "a number may begin with a point; of attributes there is only `.T`"),
+    "?": ("`?` is not in the language", "write `where(condition, x, y)`"),
+    "\\": ("`\\` is not in the language", "an expression goes on in the next line inside brackets"),
+    "{": ("braces are not in the language", "write round brackets"),
+    "}": ("braces are not in the language", "write round brackets"),
+    "$": ("`$` is not in the language", "paste the formula without its dollar signs"),
+    ":": ("`:` stands in no index here", "an assignment is `name = expression`"),
+    "∞": ("`∞` is not in the language", "write `inf`"),
+    "–": ("the dash `–` is no minus sign", "write `-`"),
+    "—": ("the dash `—` is no minus sign", "write `-`"),
+    "≤": ("`≤` is not in the language", "write `<=`"),
+    "≥": ("`≥` is not in the language", "write `>=`"),
+    "≠": ("`≠` is not in the language", "write `!=`"),
+    "∑": ("`∑` is not in the language", "write the sum out, or `sum(x)`"),
+    "∂": ("`∂` is not in the language", "a derivative is what backprop computes: write the function itself"),
+    "∇": ("`∇` is not in the language", "a gradient is what backprop computes: write the function itself"),
+    "⊙": ("`⊙` is not in the language", "write `*`"),
+    "∗": ("`∗` is not in the language", "write `*`"),
+    "⋅": ("`⋅` (U+22C5) is not in the language", "write `*`"),
+}
+
+WORDS = {
+    "lambda": "there are no functions of your own: write the expression itself",
+    "if": "write `where(condition, x, y)`",
+    "else": "write `where(condition, x, y)`",
+    "for": "write the terms out",
+    "import": "every function is there already; `backprop gates` lists them",
+    "def": "there are no functions of your own: write the expression itself",
+    "return": "the last statement is the output",
+    "in": "write `==`",
+    "is": "write `==`",
+}
+
+
+def unexpected_character(text: str, place: int) -> LanguageError:
+    """The error for a character that begins no token."""
+    c = text[place]
+    if c == "!" and text[place + 1 : place + 2] == "=":
+        message, hint = "`!=` is cut apart", "write `!=`"
+    elif c in CHARACTERS:
+        message, hint = CHARACTERS[c]
+    else:
+        code = f"U+{ord(c):04X}"
+        name = unicodedata.name(c, "").lower()
+        described = f"{code} ({name})" if name else code
+        shown = f"`{c}`, " if c.isprintable() and not c.isspace() else ""
+        message = f"the character {shown}{described} is not in the language"
+        hint = _mend(c, text[:place])
+    return LanguageError(message, hint=hint, source=text, start=place)
+
+
+def _mend(c: str, before: str) -> str:
+    plain = unicodedata.normalize("NFKC", c)
+    if c.isspace() or unicodedata.category(c) in ("Cf", "Zs"):
+        return "delete it, or type a plain space"
+    if plain.isdigit() and plain.isascii():
+        if "SUPERSCRIPT" in unicodedata.name(c, ""):
+            return f"write `^{plain}`"
+        return f"write `{plain}`"
+    if len(plain) == 1 and plain != c and plain.isascii() and plain.isprintable():
+        return f"write `{plain}`"
+    if c.isalpha():
+        return "names take ASCII and Greek letters, digits and _"
+    return "`backprop gates` lists what can be written"
+
+
+def unexpected_token(text: str, tokens: Iterable[Token], place: int, expected: frozenset[str]) -> LanguageError:
+    """The error for the token at `place`, where one of the expected terminals had to stand."""
+    seen: list[Token] = []
+    following: Token = ("$END", "", len(text))
+    iterator = iter(tokens)
+    for token in iterator:
+        seen.append(token)
+        if token[2] >= place and (token[0] == "$END" or token[2] == place):
+            try:
+                following = next(iterator, following)
+            except LanguageError:
+                pass
+            break
+    kind, word, place = seen.pop()
+    message, hint, start, end = _explain(text, seen, (kind, word, place), following, expected)
+    return LanguageError(message, hint=hint, source=text, start=start, end=end)
+
+
+def _explain(
+    text: str, before: Sequence[Token], token: Token, following: Token, expected: frozenset[str]
+) -> tuple[str, str, int, int]:
+    """Message, hint and place."""
+    kind, word, place = token
+    end = place + len(word)
+    last = before[-1] if before else ("", "", 0)
+    opener = _open_bracket(before)
+    after_operand = last[0] in ENDS_OPERAND or last[1] in POSTFIX or last[1] == ".T"
+
+    if not before and kind == "$END":
+        return "the text is empty", "write an expression such as `(x+y)*z`", 0, 1
+    if word in PAIRS:
+        if opener is None:
+            return f"`{word}` closes nothing", "delete it, or open a bracket before it", place, end
+        if opener[1] != PAIRS[word]:
+            right = ")" if opener[1] == "(" else "]"
+            return f"`{opener[1]}` is closed by `{word}`", f"write `{right}`", place, end
+    if kind == "$END" and opener is not None:
+        right = ")" if opener[1] == "(" else "]"
+        return f"`{opener[1]}` is never closed", f"add `{right}`", opener[2], opener[2] + 1
+    if kind == "_END" and word == ";" and opener is not None:
+        return "`;` stands inside brackets", f"close the `{opener[1]}` first", place, end
+    if last[1] in WORDS or word in WORDS:
+        which = token if word in WORDS else last
+        return f"`{which[1]}` is not in the language", WORDS[which[1]], which[2], which[2] + len(which[1])
+
+    if after_operand and (kind in BEGINS_OPERAND or word in ("√", "not")):
+        return _missing_product(text, before, token, following)
+    if kind == "EQUAL":
+        if following[1] in ("<", ">") and following[2] == end:
+            return f"`={following[1]}` is no comparison", f"write `{following[1]}=`", place, end + 1
+        if last[1] in COMPARISONS:
+            return f"`{last[1]}=` is no comparison", "write `==`", place, end
+        return "`=` assigns, and only a name can be assigned", "to compare write `==`", place, end
+    if last[0] == "EQUAL" and word in ("<", ">"):
+        return f"`={word}` is no comparison", f"write `{word}=`", last[2], end
+    if last[1] == "<" and word == ">":
+        return "`<>` is no comparison", "write `!=`", last[2], end
+    if word in COMPARISONS and after_operand:
+        return "comparisons do not chain", "join two with `and`, as in `a < b and b < c`", place, end
+    if word == ":" or (kind == "COLON"):
+        return "`:` stands in no index here", "an assignment is `name = expression`", place, end
+    if after_operand and word == ",":
+        return "`,` stands in no call here", "statements are separated by `;`", place, end
+    if kind in ("$END", "_END"):
+        where = "the text" if kind == "$END" else "the line"
+        hint = "put the expression in brackets to go on in the next line" if kind == "_END" and word != ";" else ""
+        return f"{where} ends where an operand is missing after `{last[1]}`", hint, last[2], last[2] + len(last[1])
+    if word in PAIRS:
+        return f"an operand is missing between `{last[1]}` and `{word}`", "", place, end
+    if last[1] and "NUMBER" in expected:
+        return f"an operand is missing between `{last[1].strip() or 'the line end'}` and `{word}`", "", place, end
+    if "NUMBER" in expected:
+        return f"an operand is missing before `{word}`", "", place, end
+    return f"`{word}` is not expected here", "", place, end
+
+
+def _open_bracket(tokens: Sequence[Token]) -> Token | None:
+    """The innermost bracket that is still open."""
+    opened: list[Token] = []
+    for token in tokens:
+        if token[0] in ("LPAR", "LSQB"):
+            opened.append(token)
+        elif token[1] in PAIRS and opened:
+            opened.pop()
+    return opened[-1] if opened else None
+
+
+def _missing_product(
+    text: str, before: Sequence[Token], token: Token, following: Token
+) -> tuple[str, str, int, int]:
+    """Two operands side by side: most often a product that mathematics leaves out, sometimes a number misspelt."""
+    kind, word, place = token
+    last = before[-1]
+    start, end = last[2], place + len(word)
+    touching = last[2] + len(last[1]) == place
+    if last[0] == "NUMBER" and touching:
+        whole = last[1] + word
+        if kind == "NAME" and word in ("e", "E") or kind == "NAME" and word[0] in "eE" and word[1:].isdigit():
+            return f"the exponent of `{last[1]}{word[0]}` has no digits", "write `1e3`, or `*` for a product", start, end
+        if kind == "NAME" and word.startswith("_"):
+            return "`_` does not group digits", f"write `{whole.replace('_', '')}`", start, end
+        if kind == "NAME" and last[1] == "0" and word[0] in "xXbBoO" and word[1:2].isalnum():
+            return "numbers are decimal", _decimal(whole), start, end
+        if kind == "NUMBER":
+            return f"`{whole}` is no number", "a number has one decimal point", start, end
+    left = last[1] if last[0] in ("NUMBER", "NAME") else "(…)"
+    right = word if kind in ("NUMBER", "NAME") else "(…)"
+    if kind == "LSQB":
+        return "only a name or a bracket can be indexed", "for a product write `*`", place, end
+    return "there is no implicit product", f"write `{left}*{right}`", place, end
+
+
+def _decimal(text: str) -> str:
+    try:
+        return f"write `{int(text, 0)}`"
+    except ValueError:
+        return "write it in decimal digits"

@@ -1,0 +1,48 @@
+"""How large things may be; each limit is checked before the work, and ``--limit NAME=VALUE`` raises it."""
+
+from __future__ import annotations
+
+from .errors import LimitError, OptionError
+
+DEFAULTS: dict[str, float] = {
+    "source": 64 * 2**20,  # characters of program text
+    "literal": 400,  # characters of one number
+    "name": 64,  # characters of one name
+    "rows": 1000,  # rows of a table; the rest is counted
+    "text": 80,  # characters of a node's expression
+    "check": 2.0,  # seconds that a check may take, by estimate; then random directions
+}
+
+MEANINGS = {
+    "source": "characters of program text",
+    "literal": "characters of one number",
+    "name": "characters of one name",
+    "rows": "rows of a table",
+    "text": "characters of a node's expression",
+    "check": "seconds of a check, by estimate",
+}
+
+
+class Limits(dict[str, float]):
+    """The limits in force, by name."""
+
+    def __init__(self, **raised: float) -> None:
+        super().__init__(DEFAULTS)
+        for name, value in raised.items():
+            if name not in DEFAULTS:
+                known = ", ".join(DEFAULTS)
+                raise OptionError(f"there is no limit called {name!r}", hint=f"the limits are: {known}")
+            if not value > 0:
+                raise OptionError(f"the limit {name!r} must be above 0")
+            self[name] = value
+
+    def hold(self, name: str, figure: float) -> None:
+        """Raise LimitError where the figure exceeds the limit."""
+        if figure > self[name]:
+            raise LimitError(
+                f"{figure:,.0f} {MEANINGS[name]}, and the limit is {self[name]:,.0f}",
+                hint=f"raise it with --limit {name}={figure:.0f}",
+            )
+
+
+LIMITS = Limits()

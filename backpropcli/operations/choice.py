@@ -1,0 +1,75 @@
+"""Operations that choose: maxima, branches, comparisons and logic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .table import AND, COMPARISON, NOT, OR, operation
+
+
+def tied(z: Any, *operands: Any) -> bool:
+    """More than one operand attains the chosen value."""
+    return sum(x == z for x in operands) > 1
+
+
+operation(
+    "max", "The largest operand; operands that tie share the gradient.", pattern="gradient router",
+    operands=("x", "y"), variadic=True, synonyms=("maximum", "maxout"),
+    partials=lambda F, k, z, *operands: F.share(k, z, operands),
+    kink=tied, structural=True,
+)  # fmt: skip
+operation(
+    "min", "The smallest operand; operands that tie share the gradient.", pattern="gradient router",
+    operands=("x", "y"), variadic=True, synonyms=("minimum",),
+    partials=lambda F, k, z, *operands: F.share(k, z, operands),
+    kink=tied, structural=True,
+)  # fmt: skip
+operation(
+    "clip", "x held between lo and hi; its gradient at an edge is 0.", pattern="gradient switch",
+    operands=("x", "lo", "hi"), synonyms=("clamp",),
+    value=lambda F, x, lo, hi: F.min(F.max(x, lo), hi),
+    partials=(
+        lambda F, z, x, lo, hi: F.step(x - lo) * F.step(hi - x),
+        lambda F, z, x, lo, hi: F.step(lo - x) * F.step(hi - lo),
+        lambda F, z, x, lo, hi: F.step(F.max(x, lo) - hi),
+    ),
+    kink=lambda z, x, lo, hi: x in (lo, hi) or lo == hi, structural=True,
+)  # fmt: skip
+operation(
+    "where", "x where the condition holds, else y; only the branch taken has a gradient.", pattern="gradient router",
+    operands=("condition", "x", "y"),
+    partials=(
+        lambda F, z, condition, x, y: 0.0,
+        lambda F, z, condition, x, y: F.where(condition, 1.0, 0.0),
+        lambda F, z, condition, x, y: F.where(condition, 0.0, 1.0),
+    ),
+    structural=True,
+)  # fmt: skip
+
+for _name, _sign, _doc in (
+    ("less", "<", "Less than."),
+    ("less_equal", "<=", "Less than or equal."),
+    ("greater", ">", "Greater than."),
+    ("greater_equal", ">=", "Greater than or equal."),
+    ("equal", "==", "Equal."),
+    ("not_equal", "!=", "Not equal."),
+):
+    operation(
+        _name, _doc, pattern="condition", operands=("x", "y"), form=f"{{}} {_sign} {{}}", binding=COMPARISON,
+        partials=(lambda F, z, x, y: 0.0, lambda F, z, x, y: 0.0),
+        kink=lambda z, x, y: x == y, condition=True, structural=True,
+    )  # fmt: skip
+
+operation(
+    "logical_not", "1 where x is 0, else 0.", pattern="condition", form="not {}", binding=NOT,
+    partials=lambda F, z, x: 0.0, condition=True, structural=True,
+)  # fmt: skip
+operation(
+    "logical_and", "1 where neither operand is 0.", pattern="condition", operands=("x", "y"), form="{} and {}",
+    binding=AND,
+    partials=(lambda F, z, x, y: 0.0, lambda F, z, x, y: 0.0), condition=True, structural=True,
+)  # fmt: skip
+operation(
+    "logical_or", "1 where an operand is not 0.", pattern="condition", operands=("x", "y"), form="{} or {}", binding=OR,
+    partials=(lambda F, z, x, y: 0.0, lambda F, z, x, y: 0.0), condition=True, structural=True,
+)  # fmt: skip

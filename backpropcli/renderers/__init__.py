@@ -1,0 +1,1 @@
+"""Renderers: each reads a report and writes one form of it; one file, one ``render``."""

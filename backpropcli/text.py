@@ -1,0 +1,105 @@
+"""Graph to text: what a node computes, in the language itself, within a bound."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .graph import CONSTANT, INPUT, Graph
+from .operations import Operation
+from .operations.table import ATOM, COMPARISON, NOT, POWER, PRODUCT, SIGN, SUM
+
+
+def number(value: float) -> str:
+    """A float as the language reads it back, without a trailing ``.0``."""
+    text = repr(value)
+    return text[:-2] if text.endswith(".0") else text
+
+
+def labels(graph: Graph) -> list[str]:
+    """A name for every node: the assigned one, else ``n`` and the number that the node has among those that are no constants.
+
+    A name that is assigned again goes on as ``c_2``, ``c_3``; automatic names keep clear of the program's own.
+    """
+    taken = set(graph.names.values())
+    prefix = next(p for p in ("n", "node", "n_", "node_", "n__") if not any(_numbered(name, p) for name in taken))
+    found: list[str] = []
+    uses: dict[str, int] = {}
+    count = 0
+    for i, operation in enumerate(graph.operations):
+        name = graph.names.get(i)
+        if operation is CONSTANT:
+            found.append(name or number(graph.constants[i]))
+            continue
+        count += 1
+        if name is None:
+            found.append(f"{prefix}{count}")
+            continue
+        uses[name] = uses.get(name, 0) + 1
+        again = name
+        while uses[name] > 1 and again in taken:
+            again = f"{name}_{uses[name]}"
+            uses[name] += again in taken
+        taken.add(again)
+        found.append(again)
+    return found
+
+
+def ids(graph: Graph) -> list[str]:
+    """``n1``, ``n2``, … for the nodes that are no constants, "" for those."""
+    found, count = [], 0
+    for operation in graph.operations:
+        count += operation is not CONSTANT
+        found.append("" if operation is CONSTANT else f"n{count}")
+    return found
+
+
+def _numbered(name: str, prefix: str) -> bool:
+    return name.startswith(prefix) and name[len(prefix) :].isdigit()
+
+
+def expressions(graph: Graph, names: Mapping[int, str], limit: int = 80) -> list[str]:
+    """The expression of every node, of at most `limit` characters.
+
+    Args:
+        graph: the graph.
+        names: nodes that stand for themselves, by the name they have, wherever they are operands.
+        limit: longer expressions end in ``…``.
+    """
+    own: list[str] = []
+    used: list[str] = []
+    binding: list[int] = []
+    for i, (operation, operands) in enumerate(zip(graph.operations, graph.operands, strict=True)):
+        tightness = ATOM
+        if operation is INPUT:
+            text = names.get(i, graph.names[i])
+        elif operation is CONSTANT:
+            value = graph.constants[i]
+            text = names.get(i) or number(value)
+            tightness = SIGN if text.startswith("-") else ATOM
+        elif operation.form:
+            text = operation.form.format(
+                *[
+                    f"({used[j]})" if needs_brackets(operation, k, binding[j]) else used[j]
+                    for k, j in enumerate(operands)
+                ]
+            )
+            tightness = operation.binding
+        else:
+            text = f"{operation.name}({', '.join([used[j] for j in operands])})"
+        own.append(text if len(text) <= limit else text[: limit - 1] + "…")
+        named = names.get(i)
+        used.append(own[-1] if named is None else named)
+        binding.append(tightness if named is None else ATOM)
+    return own
+
+
+def needs_brackets(operation: Operation, k: int, tightness: int) -> bool:
+    """Whether operand k, whose own form binds as tightly as given, is written in brackets."""
+    binding = operation.binding
+    if not operation.form.startswith("{}"):  # a prefix: -x, not x
+        return tightness < binding or (tightness == binding and binding != NOT)
+    if k == 0:
+        return tightness < binding or (tightness == binding and binding in (COMPARISON, POWER))
+    if operation.right:
+        return tightness < SIGN
+    return tightness <= binding or (tightness == SIGN and binding in (SUM, PRODUCT))
