@@ -106,7 +106,7 @@ def _describe(result: Result, i: int, code: str) -> Note:
     graph, values = result.program.graph, result.values
     operation = graph.operations[i]
     text = expressions_of(graph, i)
-    names = labels(graph)
+    names = labels(graph, result.output)
     operands = graph.operands[i]
     point = ", ".join(
         f"{names[j]} = {values[j]:.6g}" for j in dict.fromkeys(operands) if graph.operations[j] is not CONSTANT

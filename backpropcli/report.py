@@ -36,7 +36,7 @@ class NodeRecord(NamedTuple):
         shape: the value's shape.
         value: the value.
         upstream: the gradient that arrives; None where none is asked for, as at data and what is made of constants alone.
-        contributions: the parts that add up to `upstream`, one per use, in the order of the backward pass.
+        contributions: the parts that add up to `upstream`, one per use, in order of evaluation.
         tangents: in forward mode the derivative with respect to each input.
         inputs: its operands that have a gradient.
     """
@@ -82,7 +82,7 @@ def report(
     """The report of a result; its nodes are made one by one, in order of evaluation, and only once."""
     graph = result.program.graph
     identifiers = ids(graph)
-    names = labels(graph)
+    names = labels(graph, result.output)
     return Report(
         expression=result.program.source,
         at=result.at,
@@ -106,11 +106,10 @@ def _nodes(result: Result, identifiers: list[str], names: list[str], limit: int)
     texts = expressions(graph, assigned, limit)
     gates = expressions(graph, dict(enumerate(names)), limit)
     contributions: list[list[float]] = [[] for _ in names]
-    for i in range(len(names) - 1, -1, -1):
-        for edge in result.edges[i]:
+    contributions[result.output].append(result.seed)
+    for edges in result.edges:
+        for edge in edges:
             contributions[edge.operand].append(edge.downstream)
-    if result.output >= 0 and result.upstream[result.output] is not None:
-        contributions[result.output].append(result.seed)
     for i, operation in enumerate(graph.operations):
         if operation is CONSTANT:
             continue

@@ -15,18 +15,23 @@ def number(value: float) -> str:
     return text[:-2] if text.endswith(".0") else text
 
 
-def labels(graph: Graph) -> list[str]:
+def labels(graph: Graph, output: int = -1) -> list[str]:
     """A name for every node: the assigned one, else ``n`` and the number that the node has among those that are no constants.
 
-    A name that is assigned again goes on as ``c_2``, ``c_3``; automatic names keep clear of the program's own.
+    An output without a name is ``f``, where the program has no other. A name that is assigned again goes on as ``c_2``, ``c_3``; automatic names keep clear of the program's own.
     """
     taken = set(graph.names.values())
+    if "f" not in taken and output not in graph.names:
+        taken.add("f")
+        extra = {output: "f"}
+    else:
+        extra = {}
     prefix = next(p for p in ("n", "node", "n_", "node_", "n__") if not any(_numbered(name, p) for name in taken))
     found: list[str] = []
     uses: dict[str, int] = {}
     count = 0
     for i, operation in enumerate(graph.operations):
-        name = graph.names.get(i)
+        name = graph.names.get(i) or extra.get(i)
         if operation is CONSTANT:
             found.append(name or number(graph.constants[i]))
             continue

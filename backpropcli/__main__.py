@@ -1,0 +1,5 @@
+"""``python -m backpropcli``."""
+
+from .cli.main import main
+
+main()

@@ -1,0 +1,138 @@
+"""The Typer application: commands found by name and imported only when called."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command_from_info, get_group_from_info
+from typer.models import CommandInfo, TyperInfo
+
+from .. import __version__
+from ..errors import BackpropError, OptionError
+from .main import DONE, UNUSABLE
+
+COMMANDS = ("eval", "gates")
+
+HELP = """\
+See, check and ship gradients of expressions.
+
+Examples:
+
+\b
+  backprop eval "2*(max(z,w)+x*y)" --at x=3,y=-4,z=2,w=-1
+  backprop eval "1/(1+exp(-(w*x+b)))" --at w=2,x=-1,b=-3 --check
+  echo "(x+y)*z" | backprop eval - --at x=-2,y=5,z=-4 --json
+  backprop gates sigmoid
+"""
+
+
+class ExpressionCommand(TyperCommand):
+    """A command whose arguments may begin with a minus sign: ``-x^2`` is an expression, ``-o`` an option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        known = {name: p for p in self.get_params(ctx) for name in (*p.opts, *p.secondary_opts) if name[0] == "-"}
+        options: list[str] = []
+        expressions: list[str] = []
+        rest = iter(args)
+        for argument in rest:
+            if argument == "--":
+                expressions += rest
+            elif argument in known:
+                options.append(argument)
+                if not getattr(known[argument], "is_flag", False):
+                    value = next(rest, None)
+                    if value is None:
+                        raise OptionError(f"{argument} needs a value")
+                    options.append(value)
+            elif argument.startswith("--"):
+                name = argument.partition("=")[0]
+                if name not in known:
+                    raise self._no_such_option(name, list(known))
+                options.append(argument)
+            else:
+                expressions.append(argument)
+        return super().parse_args(ctx, [*options, "--", *expressions])
+
+    def _no_such_option(self, name: str, known: list[str]) -> OptionError:
+        from difflib import get_close_matches
+
+        close = get_close_matches(name, known, 1)
+        hint = f"did you mean {close[0]}?" if close else "an expression that begins with -- goes behind a --"
+        return OptionError(f"there is no option {name}", hint=hint)
+
+
+class Commands(TyperGroup):
+    """The commands, one module each."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"backpropcli.cli.{cmd_name}")
+        info = CommandInfo(
+            name=cmd_name, cls=ExpressionCommand, callback=module.command, help=module.HELP, short_help=module.HELP.partition(".")[0] + ".",
+            context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+        )  # fmt: skip
+        return get_command_from_info(info, pretty_exceptions_short=False, rich_markup_mode=None)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"backprop {__version__}")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    cls=Commands, help=HELP, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True,
+    add_completion=False, context_settings={"help_option_names": ["-h", "--help"]},
+)  # fmt: skip
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+) -> None:
+    pass
+
+
+def dispatch(arguments: list[str]) -> int:
+    """Run the command and return its exit status; errors of the user are shown here, others pass."""
+    group = get_group_from_info(
+        TyperInfo(app), pretty_exceptions_short=False, suggest_commands=True, rich_markup_mode=None
+    )
+    try:
+        status = group.main(arguments or ["--help"], prog_name="backprop", standalone_mode=False)
+        return int(status or DONE) if arguments else UNUSABLE
+    except BackpropError as error:
+        return _refuse(error, arguments)
+    except typer.TyperException as error:
+        return _refuse(OptionError(error.format_message().rstrip(".")), arguments)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+
+
+def _refuse(error: BackpropError, arguments: list[str]) -> int:
+    """Show the error: as JSON on standard output where JSON was asked for, else on standard error."""
+    wants_json = "--json" in arguments or "--format=json" in arguments or ("--format", "json") in zip(
+        arguments, arguments[1:], strict=False
+    )
+    if wants_json:
+        from ..renderers.json import render_error
+
+        sys.stdout.write(render_error(error))
+        sys.stdout.flush()
+    else:
+        from ..renderers.screen import screen_of
+
+        screen = screen_of(sys.stderr)
+        text = error.render(screen.width or 100)
+        if screen.ascii:
+            text = text.replace("…", ".").encode("ascii", "backslashreplace").decode("ascii")
+        print(text, file=sys.stderr)
+    return UNUSABLE

@@ -1,0 +1,138 @@
+"""``backprop eval``: value and gradients, node by node."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ..api import MODES, TIES, evaluate
+from ..language import parse, parse_bindings
+from ..limits import Limits
+from ..report import report
+from .files import read_program, write
+from .main import DONE, NO, UNVERIFIED
+from .options import (
+    At,
+    AtFile,
+    Color,
+    Digits,
+    Expression,
+    File,
+    Format,
+    Json,
+    Limit,
+    Output,
+    Quiet,
+    Target,
+    Ties,
+    Upstream,
+    Wrt,
+    choice,
+    limits_of,
+    names_of,
+    point_of,
+)
+
+PASSES = ("table", "forward", "backward", "both")
+
+HELP = """\
+Value and gradient, node by node.
+
+For every node of the program: its value, and its local, upstream and downstream gradients.
+
+Examples:
+
+\b
+  backprop eval "(x+y)*z" --at x=-2,y=5,z=-4
+  backprop eval "q = x + y; f = q*z" --at x=-2,y=5,z=-4 --pass backward
+  backprop eval "-x^2" --at x=3 --check
+  backprop eval samples/neuron.bp --at-file samples/neuron.json --json | jq .gradient
+"""
+
+
+def command(
+    expression: Expression = None,
+    file: File = None,
+    at: At = None,
+    at_file: AtFile = None,
+    output: Output = None,
+    wrt: Wrt = None,
+    upstream: Upstream = "1",
+    ties: Ties = "split",
+    mode: Annotated[
+        str, typer.Option("--mode", metavar="reverse|forward", help="One sweep for all inputs, or one per input.")
+    ] = "reverse",
+    which: Annotated[
+        str, typer.Option("--pass", metavar="forward|backward|both", help="Show the passes by themselves, in order.")
+    ] = "table",
+    check: Annotated[
+        bool, typer.Option("--check", help="Verify every gradient numerically, at high precision.")
+    ] = False,
+    digits_trusted: Annotated[
+        bool, typer.Option("--digits-trusted", help="How many digits of each gradient survive rounding.")
+    ] = False,
+    digits: Digits = None,
+    form: Format = "table",
+    json: Json = False,
+    target: Target = None,
+    color: Color = "auto",
+    quiet: Quiet = False,
+    limit: Limit = None,
+) -> int:
+    limits = limits_of(limit)
+    choice("--ties", ties, TIES)
+    choice("--mode", mode, MODES)
+    choice("--pass", which, PASSES)
+    choice("--color", color, ("auto", "always", "never"))
+    form = "json" if json else choice("--format", form, ("table", "json"))
+
+    point = point_of(at, at_file, limits)
+    program = parse(read_program(expression, file, limits), point, limits)
+    seed = parse_bindings(f"upstream={upstream}", limits)["upstream"]
+    result = evaluate(
+        program, point, output=output, wrt=names_of(wrt), upstream=seed, ties=ties, mode=mode, limits=limits
+    )
+
+    judged = trusted = None
+    if check:
+        from ..check import judge
+        from .progress import progress
+
+        with progress("checking", quiet) as step:
+            judged = judge(result, seconds=limits["check"], progress=step)
+    if digits_trusted:
+        from ..check.shake import digits_trusted as count
+
+        trusted = count(result)
+    made = report(result, judged, trusted, int(limits["text"]))
+
+    if not quiet and form != "json":
+        _print_notes([note.message for note in made.notes], limits)
+    if form == "json":
+        from ..renderers.json import render as render_json
+
+        write(render_json(made), target)
+    else:
+        from ..renderers.screen import FILE, screen_of
+        from ..renderers.table import render as render_table
+
+        screen = screen_of(sys.stdout, color) if target is None else FILE
+        shown = digits or (6 if screen.terminal else None)
+        write([render_table(made, screen, which=which, digits=shown, most=int(limits["rows"]), quiet=quiet)], target)
+
+    if judged is not None and judged.verdict == "disagree":
+        return NO
+    return DONE if result.finite and (judged is None or judged.agrees) else UNVERIFIED
+
+
+def _print_notes(notes: list[str], limits: Limits) -> None:
+    from ..renderers.screen import screen_of
+
+    screen = screen_of(sys.stderr)
+    most = int(limits["rows"])
+    for note in notes[:most]:
+        print(screen.show(f"note: {note}"), file=sys.stderr)
+    if len(notes) > most:
+        print(f"note: {len(notes) - most} more notes", file=sys.stderr)

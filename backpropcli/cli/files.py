@@ -1,0 +1,106 @@
+"""Reading programs and writing answers."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+
+from ..errors import FileProblem, LimitError, OptionError
+from ..limits import Limits
+
+
+def read_program(expression: str | None, file: str | None, limits: Limits) -> str:
+    """The program's text: from the argument, standard input, or a file.
+
+    Raises:
+        OptionError: none is given, or two.
+        FileProblem, LimitError: the file cannot be read.
+    """
+    if expression is not None and file is not None:
+        raise OptionError("a program is given twice: as EXPR and by --file", hint="leave one out")
+    if file is not None:
+        return read_text(file, limits)
+    if expression is None:
+        raise OptionError("no program is given", hint='such as: backprop eval "(x+y)*z" --at x=-2,y=5,z=-4')
+    if expression == "-":
+        if sys.stdin is None:
+            raise FileProblem("standard input is closed")
+        return _decode(_bounded(sys.stdin.buffer.read, limits), "standard input")
+    return read_text(expression, limits) if expression.endswith(".bp") else expression
+
+
+def read_text(path: str, limits: Limits) -> str:
+    """The text of a file in UTF-8.
+
+    Raises:
+        FileProblem: it cannot be read or is no text; LimitError: it is too large.
+    """
+    try:
+        with open(path, "rb") as stream:
+            return _decode(_bounded(stream.read, limits), path)
+    except OSError as error:
+        raise FileProblem(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError as error:  # such as a zero byte in the path
+        raise FileProblem(f"{path} is no file name: {error}") from None
+
+
+def _bounded(read: object, limits: Limits) -> bytes:
+    most = int(limits["source"])
+    data: bytes = read(most + 1)  # type: ignore[operator]
+    if len(data) > most:
+        raise LimitError(f"more than {most:,} bytes of text", hint=f"raise the limit with --limit source={2 * most}")
+    return data
+
+
+def _decode(data: bytes, name: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FileProblem(f"{name} is no UTF-8 text: byte {error.start + 1} is 0x{data[error.start]:02x}") from None
+
+
+def write(pieces: Iterable[str], target: str | None) -> None:
+    """Write to standard output, or to a file: whole, by a temporary file and a rename, or not at all.
+
+    Raises:
+        FileProblem: the file cannot be written; whatever was there is as it was.
+        OSError: standard output cannot be written.
+    """
+    if target is None or target == "-":
+        for piece in pieces:
+            sys.stdout.write(piece)
+        sys.stdout.flush()
+        return
+    try:
+        if os.path.exists(target) and not os.path.isfile(target):
+            with open(target, "w", encoding="utf-8") as stream:  # a device or a fifo
+                stream.writelines(pieces)
+            return
+        _replace(os.path.realpath(target), pieces)
+    except OSError as error:
+        raise FileProblem(f"{target} cannot be written: {error.strerror}") from None
+    except ValueError as error:
+        raise FileProblem(f"{target} is no file name: {error}") from None
+
+
+def _replace(path: str, pieces: Iterable[str]) -> None:
+    from tempfile import NamedTemporaryFile
+
+    folder = os.path.dirname(path)
+    with NamedTemporaryFile("w", encoding="utf-8", dir=folder, prefix=".backprop-", delete=False) as stream:
+        try:
+            stream.writelines(pieces)
+            stream.flush()
+            mode = os.stat(path).st_mode & 0o777 if os.path.exists(path) else 0o666 & ~_umask()
+            os.chmod(stream.name, mode)
+            os.replace(stream.name, path)
+        except BaseException:
+            os.unlink(stream.name)
+            raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

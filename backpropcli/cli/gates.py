@@ -1,0 +1,2 @@
+HELP="x"
+def command() -> int: return 0

@@ -1,0 +1,143 @@
+"""The options that commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Optional
+
+import typer
+
+from ..errors import OptionError, PointError
+from ..limits import Limits
+
+Expression = Annotated[
+    Optional[str],  # noqa: UP045  (Typer reads the annotation at run time)
+    typer.Argument(metavar="EXPR", help="A program; the path of one that ends in .bp; or - for standard input."),
+]
+File = Annotated[Optional[str], typer.Option("--file", metavar="PATH", help="Read the program from a file of any name.")]  # noqa: UP045
+At = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option("--at", metavar="x=1,y=2", help="The point: numbers and constants, such as x=pi/4. May be repeated."),
+]
+AtFile = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--at-file", metavar="PATH", help='The point from a JSON file, {"x": 1}; --at goes first.'),
+]
+Output = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--output", metavar="NAME", help="Differentiate this assigned name, not the last statement."),
+]
+Wrt = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--wrt", metavar="NAMES", help="Differentiate by these inputs, x,y; the others are data."),
+]
+Upstream = Annotated[
+    str, typer.Option("--upstream", metavar="VALUE", help="The upstream gradient of the output; it scales every gradient.")
+]
+Ties = Annotated[
+    str, typer.Option("--ties", metavar="split|first|error", help="Who gets the gradient where a maximum ties.")
+]
+Digits = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(
+        "--digits", metavar="N", min=1, max=17, help="Significant digits; 6 on a terminal, every one in a pipe."
+    ),
+]
+Format = Annotated[str, typer.Option("--format", metavar="table|json", help="The form of the answer.")]
+Json = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
+Target = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("-o", "--out", metavar="FILE", help="Write the answer to a file, whole or not at all."),
+]
+Color = Annotated[str, typer.Option("--color", metavar="auto|always|never", help="Colors.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only value and gradient, and no notes.")]
+Limit = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option("--limit", metavar="NAME=N", help="Raise a limit: source, literal, name, rows, text, check."),
+]
+
+
+def choice(option: str, value: str, choices: tuple[str, ...]) -> str:
+    """The value, if it is one of the choices.
+
+    Raises:
+        OptionError: it is none.
+    """
+    if value not in choices:
+        raise OptionError(f"{option} is one of {', '.join(choices)}, not {value!r}")
+    return value
+
+
+def limits_of(raised: list[str] | None) -> Limits:
+    """The limits, with those raised by --limit."""
+    values: dict[str, float] = {}
+    for item in raised or []:
+        name, _, figure = item.partition("=")
+        try:
+            values[name.strip()] = float(figure)
+        except ValueError:
+            raise OptionError(f"--limit takes NAME=NUMBER, not {item!r}", hint="such as --limit rows=5000") from None
+    return Limits(**values)
+
+
+def names_of(text: str | None) -> list[str] | None:
+    """``x,y`` as a list."""
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def point_of(at: list[str] | None, at_file: str | None, limits: Limits) -> dict[str, float]:
+    """The values of --at and --at-file.
+
+    Raises:
+        LanguageError, PointError, FileProblem: they cannot be used.
+    """
+    from ..language import parse_bindings
+
+    point: dict[str, float] = {}
+    for text in at or []:
+        for name, value in parse_bindings(text, limits).items():
+            if name in point:
+                raise PointError(f"`{name}` is given twice", hint="give each name one value")
+            point[name] = value
+    if at_file is None:
+        return point
+    return _point_from_file(at_file, limits) | point
+
+
+def _point_from_file(path: str, limits: Limits) -> dict[str, float]:
+    import json
+
+    from .files import read_text
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in pairs]
+        for name in names:
+            if names.count(name) > 1:
+                raise PointError(f"{path}: `{name}` is given twice", hint="give each name one value")
+        return dict(pairs)
+
+    text = read_text(path, limits)
+    try:
+        found = json.loads(text, object_pairs_hook=once)
+    except json.JSONDecodeError as error:
+        raise PointError(
+            f"{path} is no JSON: {error.msg}", hint='a point is an object such as {"x": 1}', source=text, start=error.pos
+        ) from None
+    except RecursionError:
+        raise PointError(f"{path} is nested too deeply", hint='a point is an object such as {"x": 1}') from None
+    if not isinstance(found, dict):
+        raise PointError(f"{path} holds no object", hint='a point is an object such as {"x": 1}')
+    return {name: _number_of(path, name, value) for name, value in found.items()}
+
+
+def _number_of(path: str, name: str, value: Any) -> float:
+    from ..language import parse_bindings
+
+    if isinstance(value, str):
+        words = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
+        return words[value] if value in words else parse_bindings(f"x={value}")["x"]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise PointError(f"{path}: the value of `{name}` is no number", hint='such as {"x": 1.5}')
+    try:
+        return float(value)
+    except OverflowError:
+        raise PointError(f"{path}: the value of `{name}` is larger than any float64") from None

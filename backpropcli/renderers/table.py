@@ -1,0 +1,252 @@
+"""The table: value, local, upstream and downstream gradients, node by node, in whatever width there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+from io import StringIO
+from typing import Any, NamedTuple
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ..errors import columns
+from ..report import NodeRecord, Report
+from .numbers import figure, sum_of
+from .screen import Screen
+
+PASSES = ("table", "forward", "backward", "both")
+
+VALUE, GRADIENT, NAME, FAINT = "green", "red", "bold", "dim"
+STYLES = {
+    "node": NAME,
+    "value": VALUE,
+    "upstream": GRADIENT,
+    "downstream": GRADIENT,
+    "pattern": FAINT,
+    "input": "",
+    "local": "",
+    "expression": "",
+}
+TEXT_COLUMNS = frozenset(("node", "expression", "input", "pattern"))
+
+Line = dict[str, str]
+
+
+class Layout(NamedTuple):
+    """What gives way where the width is short, in this order."""
+
+    text: str  # "text": expressions over the inputs; "gate": over the names of the operands
+    inline: bool  # a sum of contributions in one line, or one below the other
+    pattern: str  # "full", "last" word, or "" for none
+
+
+LAYOUTS = (
+    Layout("text", True, "full"),
+    Layout("gate", True, "full"),
+    Layout("gate", False, "full"),
+    Layout("gate", False, "last"),
+    Layout("gate", False, ""),
+)
+
+COLUMNS = {
+    "table": ("node", "expression", "value", "input", "local", "upstream", "downstream", "pattern"),
+    "forward": ("node", "expression", "value"),
+    "backward": ("node", "expression", "upstream", "input", "local", "downstream", "pattern"),
+}
+
+
+def render(
+    report: Report,
+    screen: Screen,
+    *,
+    which: str = "table",
+    digits: int | None = 6,
+    most: int = 1000,
+    quiet: bool = False,
+) -> str:
+    """The report as text.
+
+    Args:
+        report: the report; its nodes are used up.
+        screen: where it will be read; its width decides the layout.
+        which: the table, one pass by itself, or both passes one after the other.
+        digits: significant digits, None for all.
+        most: the most nodes shown; the rest is counted.
+        quiet: only value and gradient.
+    """
+    page = Page(screen, digits)
+    if not quiet:
+        nodes, left_out = _shown(report.nodes, report.count, most)
+        if report.mode == "forward":
+            page.tangents(nodes, list(report.gradient), left_out)
+        else:
+            for title in ("forward", "backward") if which == "both" else (which,):
+                if which == "both":
+                    page.line(f"{title} pass", NAME)
+                page.nodes(nodes, title, left_out)
+                page.line("")
+    page.summary(report)
+    return page.text()
+
+
+def _shown(nodes: Iterable[NodeRecord], count: int, most: int) -> tuple[list[NodeRecord], int]:
+    """The first and the last nodes, and how many are left out between them."""
+    if count <= most:
+        return list(nodes), 0
+    iterator = iter(nodes)
+    head = list(islice(iterator, most - most // 2))
+    for _ in islice(iterator, count - most):
+        pass
+    return head + list(iterator), count - most
+
+
+def _lines(node: NodeRecord, layout: Layout, digits: int | None) -> list[Line]:
+    """The table's lines for a node: one per edge, and at a fan-out the sum of what the edges from above brought."""
+    upstream = figure(node.upstream, digits)
+    first = {
+        "node": node.name,
+        "expression": node.text if layout.text == "text" else node.gate,
+        "value": figure(node.value, digits),
+        "upstream": upstream,
+        "pattern": node.pattern.split()[-1] if layout.pattern == "last" else node.pattern,
+    }
+    lines: list[Line] = [first]
+    if len(node.contributions) > 1:
+        if layout.inline:
+            first["upstream"] = sum_of(node.contributions, node.upstream, digits)
+        else:
+            parts = [figure(part, digits) for part in node.contributions]
+            if len(parts) > 8:
+                parts = [*parts[:7], f"… {len(parts)} terms"]
+            first["upstream"] = parts[0]
+            lines += [{"upstream": f"- {p[1:]}" if p.startswith("-") else f"+ {p}"} for p in parts[1:]]
+            lines.append({"upstream": f"= {upstream}"})
+    for at, edge in enumerate(node.inputs):
+        if at:
+            lines.append({"upstream": upstream})
+        lines[-1] |= {
+            "input": edge.name,
+            "local": figure(edge.local, digits),
+            "downstream": figure(edge.downstream, digits),
+        }
+    return lines
+
+
+class Page:
+    """What is printed, line by line, by Rich: with no markup, no emoji and no highlighting, so that foreign text is left alone."""
+
+    def __init__(self, screen: Screen, digits: int | None) -> None:
+        self.screen = screen
+        self.digits = digits
+        self.width = screen.width or 100_000
+        self.stream = StringIO()
+        self.console = Console(
+            file=self.stream, width=self.width, markup=False, emoji=False, highlight=False, soft_wrap=False,
+            force_terminal=screen.color, no_color=not screen.color, color_system="standard" if screen.color else None,
+            legacy_windows=False,
+        )  # fmt: skip
+
+    def text(self) -> str:
+        text = self.stream.getvalue()
+        return text if self.screen.color else "\n".join(line.rstrip() for line in text.split("\n"))
+
+    def cell(self, content: str, style: str = "") -> Text:
+        return Text(self.screen.show(content), style=style)
+
+    def line(self, content: str | Text, style: str = "") -> None:
+        self.console.print(self.cell(content, style) if isinstance(content, str) else content)
+
+    def table(self) -> Table:
+        shape = box.ASCII2 if self.screen.ascii else box.SIMPLE_HEAD
+        return Table(box=shape, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style=FAINT)
+
+    def nodes(self, nodes: list[NodeRecord], which: str, left_out: int) -> None:
+        """The nodes in the widest layout that fits."""
+        order = list(reversed(nodes)) if which == "backward" else nodes
+        gap = (len(nodes) // 2 if which == "backward" else len(nodes) - len(nodes) // 2) if left_out else -1
+        for layout in LAYOUTS:
+            groups = [_lines(node, layout, self.digits) for node in order]
+            names = [c for c in COLUMNS[which] if c != "pattern" or layout.pattern]
+            widths = [max(len(c), *(columns(line.get(c, "")) for group in groups for line in group)) for c in names]
+            if sum(widths) + 2 * (len(names) - 1) <= self.width:
+                break
+        else:
+            self.blocks(order, which, gap, left_out)
+            return
+        table = self.table()
+        for c in names:
+            justify: Any = "left" if c in TEXT_COLUMNS else "right"
+            table.add_column(self.cell(c), justify=justify, style=STYLES[c], no_wrap=True)
+        for at, group in enumerate(groups):
+            if at == gap:
+                table.add_row(self.cell("…"), self.cell(f"{left_out:,} nodes not shown"))
+            for line in group[:1] if which == "forward" else group:
+                table.add_row(*[self.cell(line.get(c, "")) for c in names])
+        self.console.print(table)
+
+    def blocks(self, nodes: list[NodeRecord], which: str, gap: int, left_out: int) -> None:
+        """For narrow terminals: a block per node, a product per line."""
+        for at, node in enumerate(nodes):
+            if at == gap:
+                self.line(f"… {left_out:,} nodes not shown", FAINT)
+            self.line(node.name if node.gate == node.name else f"{node.name} = {node.gate}", NAME)
+            if which != "backward":
+                self.line(f"  value {figure(node.value, self.digits)}", VALUE)
+            if which == "forward":
+                continue
+            upstream = figure(node.upstream, self.digits)
+            many = len(node.contributions) > 1
+            shown = sum_of(node.contributions, node.upstream, self.digits) if many else upstream
+            self.line(f"  upstream {shown}", GRADIENT)
+            for edge in node.inputs:
+                local, downstream = figure(edge.local, self.digits), figure(edge.downstream, self.digits)
+                self.line(f"  to {edge.name}: {local} × {upstream} = {downstream}")
+            if node.pattern != "input":
+                self.line(f"  {node.pattern}", FAINT)
+
+    def tangents(self, nodes: list[NodeRecord], inputs: list[str], left_out: int) -> None:
+        """Forward mode: every node's value and derivative with respect to the inputs, as many as there is room for."""
+        heads = ["node", "expression", "value", *[f"∂/∂{name}" for name in inputs]]
+        rows = [
+            [node.name, node.gate, *[figure(x, self.digits) for x in (node.value, *[node.tangents[n] for n in inputs])]]
+            for node in nodes
+        ]
+        widths = [max(columns(head), *(columns(row[c]) for row in rows)) for c, head in enumerate(heads)]
+        room = len(heads)
+        while room > 4 and sum(widths[:room]) + 2 * (room - 1) > self.width:
+            room -= 1
+        table = self.table()
+        for c, head in enumerate(heads[:room]):
+            style = (NAME, "", VALUE)[c] if c < 3 else GRADIENT
+            table.add_column(self.cell(head), justify="left" if c < 2 else "right", style=style, no_wrap=c != 1)
+        for at, row in enumerate(rows):
+            if left_out and at == len(rows) - len(rows) // 2:
+                table.add_row(self.cell("…"), self.cell(f"{left_out:,} nodes not shown"))
+            table.add_row(*[self.cell(text) for text in row[:room]])
+        self.console.print(table)
+        if room < len(heads):
+            self.line(f"{len(heads) - room} more inputs do not fit here; the gradient below has them all", FAINT)
+        self.line("")
+
+    def summary(self, report: Report) -> None:
+        """Value, gradient, and what the check found."""
+        output = report.output_name
+        self.line(f"{output} = {figure(report.value, self.digits)}", VALUE)
+        verdicts = {} if report.check is None else {c.input: c for c in report.check.components}
+        heads = [f"∂{output}/∂{name}" for name in report.gradient]
+        figures = [figure(g, self.digits) for g in report.gradient.values()]
+        left, right = max(map(columns, heads), default=0), max(map(len, figures), default=0)
+        for name, head, shown in zip(report.gradient, heads, figures, strict=True):
+            line = self.cell(f"{head}{' ' * (left - columns(head))} = ")
+            more = name in verdicts or report.digits_trusted is not None
+            line.append_text(self.cell(f"{shown:<{right}}" if more else shown, GRADIENT))
+            if report.digits_trusted is not None:
+                line.append_text(self.cell(f"  {report.digits_trusted[name]:.0f} digits trusted", FAINT))
+            if name in verdicts:
+                line.append_text(self.cell(f"  {verdicts[name].phrase()}"))
+            self.line(line)
+        if report.check is not None:
+            self.line(report.check.summary(), NAME)
