@@ -63,9 +63,7 @@ class Result:
         self.system = Floats(ties)
         self.values: list[float] = forward(self.system, graph, at)
         self.active = graph.dependents([graph.inputs[name] for name in self.wrt])
-        self.upstream: list[float | None] = reverse(
-            self.system, graph, self.values, output, seed, self.active
-        )
+        self.upstream: list[float | None] = reverse(self.system, graph, self.values, output, seed, self.active)
         self.tangents: dict[str, list[float | None]] = {}
         if mode == "forward":
             for name in self.wrt:
@@ -128,8 +126,8 @@ def evaluate(
         output: the assigned name to differentiate, where it is not the last statement.
         wrt: the inputs to differentiate by; the others count as data. All by default.
         upstream: the upstream gradient of the output, which scales every gradient.
-        ties: ``"split"`` shares the gradient of a maximum among the operands that tie, ``"first"`` gives it to the first,
-            ``"error"`` refuses.
+        ties: ``"split"`` shares the gradient of a maximum among the operands that tie, ``"first"`` gives it to the
+            first, ``"error"`` refuses.
         mode: ``"reverse"``, one sweep for all inputs, or ``"forward"``, one sweep per input; they agree.
 
     Returns:
@@ -151,7 +149,8 @@ def evaluate(
     for name in wrt or ():
         if name not in inputs:
             raise OptionError(
-                f"the program has no input `{name}` to differentiate by", hint=f"its inputs are: {', '.join(inputs) or 'none'}"
+                f"the program has no input `{name}` to differentiate by",
+                hint=f"its inputs are: {', '.join(inputs) or 'none'}",
             )
     result = Result(
         program,
@@ -190,6 +189,8 @@ def _require_values(inputs: Sequence[str], point: Mapping[str, float]) -> None:
     given = [name for name in point if name not in inputs]
     close = {name: get_close_matches(name, given, 1, 0.5) for name in missing}
     meant = [f"did you mean `{name}` by `{found[0]}`?" for name, found in close.items() if found]
-    names = ", ".join(f"`{name}`" for name in missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
+    names = ", ".join(f"`{name}`" for name in missing[:8]) + (
+        f" and {len(missing) - 8} more" if len(missing) > 8 else ""
+    )
     example = ",".join(f"{name}=…" for name in missing[:8])
     raise PointError(f"no value for {names}", hint=" ".join(meant) or f"add --at {example}")

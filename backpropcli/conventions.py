@@ -84,8 +84,10 @@ def conventions(result: Result) -> list[Note]:
                 by_chance[j] |= not operation.structural
                 if not operation.structural and isinf(upstream[i] or 0.0):
                     places.append((i, "zero-times-infinity"))
-        if live[i] and operation.kink is not None and values[i] == values[i]:
-            if operation.kink(values[i], *[values[j] for j in graph.operands[i]]):
+        kink = operation.kink
+        if live[i] and kink is not None and isfinite(values[i]):
+            xs = [values[j] for j in graph.operands[i]]
+            if kink(result.system, values[i], *xs):
                 places.append((i, "kink"))
     return [_describe(result, i, code) for i, code in sorted(dict(places).items())] if places else []
 
@@ -137,9 +139,13 @@ def _describe(result: Result, i: int, code: str) -> Note:
         return Note("tie", f"{names_tied} tie in {text}, {point}; {share}", i, left, right)
     if isinf(local):
         left, right = (local if isfinite(s) else nan for s in (left, right))
-        return Note("vertical-tangent", f"{text} has a vertical tangent at {point}; {_word(local)} is used", i, left, right)
+        return Note(
+            "vertical-tangent", f"{text} has a vertical tangent at {point}; {_word(local)} is used", i, left, right
+        )
     if abs(z_right - z_left) > 0.5:
-        return Note("jump", f"{text} jumps at {point}, from {z_left:.6g} to {z_right:.6g}; {local:.6g} is used", i, left, right)
+        return Note(
+            "jump", f"{text} jumps at {point}, from {z_left:.6g} to {z_right:.6g}; {local:.6g} is used", i, left, right
+        )
     return Note("kink", f"{text} has a kink at {point}; {sides}, and {local:.6g} is used", i, left, right)
 
 

@@ -118,12 +118,10 @@ class OptionError(BackpropError):
 
 
 def printable(text: str) -> str:
-    """The text with every character that could steer a terminal spelled out: controls, and marks that turn direction."""
+    """The text with every character spelled out that could steer a terminal: controls, marks that turn direction."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(
-        c if c.isprintable() and unicodedata.bidirectional(c) not in _STEERING else escape(c) for c in text
-    )
+    return "".join(c if c.isprintable() and unicodedata.bidirectional(c) not in _STEERING else escape(c) for c in text)
 
 
 _STEERING = frozenset(("RLE", "LRE", "RLO", "LRO", "PDF", "RLI", "LRI", "FSI", "PDI"))
@@ -138,6 +136,4 @@ def columns(text: str) -> int:
     """How many terminal columns the text takes."""
     if text.isascii():
         return len(text)
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
-    )
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

@@ -16,7 +16,7 @@ CONSTANT = Operation("constant", "A number.", pattern="constant", operands=())
 class Node(NamedTuple):
     """One node, read-only: a view that `Graph.__getitem__` makes."""
 
-    index: int
+    number: int
     operation: Operation
     operands: tuple[int, ...]
     shape: Shape
@@ -24,7 +24,7 @@ class Node(NamedTuple):
 
 
 class Graph:
-    """Nodes as parallel lists, which build and sweep several times faster than objects; node i is entry i of each.
+    """Nodes as parallel lists, which build and sweep faster than objects; node i is entry i of each.
 
     Operands always stand before the node that uses them, so every pass is one loop. Nothing is folded or shared: what is
     written twice is computed twice.
@@ -50,9 +50,7 @@ class Graph:
         return len(self.operations)
 
     def __getitem__(self, index: int) -> Node:
-        return Node(
-            index, self.operations[index], self.operands[index], self.shapes[index], self.names.get(index, "")
-        )
+        return Node(index, self.operations[index], self.operands[index], self.shapes[index], self.names.get(index, ""))
 
     def __iter__(self) -> Iterator[Node]:
         return (self[i] for i in range(len(self)))

@@ -35,7 +35,7 @@ class NodeRecord(NamedTuple):
         gate: its expression over the names of its operands.
         shape: the value's shape.
         value: the value.
-        upstream: the gradient that arrives; None where none is asked for, as at data and what is made of constants alone.
+        upstream: the gradient that arrives; None where none is asked for, as at data and at constants.
         contributions: the parts that add up to `upstream`, one per use, in order of evaluation.
         tangents: in forward mode the derivative with respect to each input.
         inputs: its operands that have a gradient.
@@ -65,7 +65,7 @@ class Report(NamedTuple):
     value: float
     gradient: dict[str, float]
     mode: str
-    count: int
+    node_count: int
     nodes: Iterator[NodeRecord]
     check: Check | None
     notes: list[Note]
@@ -91,7 +91,7 @@ def report(
         value=result.value,
         gradient=result.gradient,
         mode=result.mode,
-        count=sum(operation is not CONSTANT for operation in graph.operations),
+        node_count=sum(operation is not CONSTANT for operation in graph.operations),
         nodes=_nodes(result, identifiers, names, text_limit),
         check=check,
         notes=result.notes,

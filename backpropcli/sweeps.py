@@ -5,8 +5,8 @@
     tangent    ż  = Σ local × ẋ   from the inputs on           one directional derivative
 
 ``None`` among the upstream gradients says that the output does not depend on the node: a structural zero.
-Nodes of one and two operands, nearly all there are, are unrolled: a loop over operands with argument lists takes 1.7 times
-as long over a graph of 100,000 nodes.
+Nodes of one and two operands, nearly all there are, are unrolled: a loop over operands with argument lists takes 1.7
+times as long over a graph of 100,000 nodes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .graph import CONSTANT, INPUT, Graph
+from .graph import Graph
 from .kernels.system import NumberSystem
 
 
@@ -46,9 +46,7 @@ def forward(F: NumberSystem, graph: Graph, at: Mapping[str, Any]) -> list[Any]:
     return values
 
 
-def reverse(
-    F: NumberSystem, graph: Graph, values: list[Any], output: int, seed: Any, active: list[bool]
-) -> list[Any]:
+def reverse(F: NumberSystem, graph: Graph, values: list[Any], output: int, seed: Any, active: list[bool]) -> list[Any]:
     """The upstream gradient of every node, d(output)/d(node) × seed.
 
     Args:
@@ -98,7 +96,10 @@ def tangent(F: NumberSystem, graph: Graph, values: list[Any], direction: Mapping
         F: the number system of the values.
         graph: the graph.
         values: what `forward` returned.
-        direction: the tangent of each leaf that moves, by node number. ``None`` in the result says that a node does not.
+        direction: the tangent of each leaf that moves, by node number.
+
+    Returns:
+        The tangent of every node; ``None`` for nodes that do not move.
     """
     tangents: list[Any] = [None] * len(graph)
     for i, t in direction.items():

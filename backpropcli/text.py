@@ -16,9 +16,10 @@ def number(value: float) -> str:
 
 
 def labels(graph: Graph, output: int = -1) -> list[str]:
-    """A name for every node: the assigned one, else ``n`` and the number that the node has among those that are no constants.
+    """A name for every node: the assigned one, else ``n`` and its number among the nodes that are no constants.
 
-    An output without a name is ``f``, where the program has no other. A name that is assigned again goes on as ``c_2``, ``c_3``; automatic names keep clear of the program's own.
+    An output without a name is ``f``, where the program has no other. A name that is assigned again goes on as
+    ``c_2``, ``c_3``; automatic names keep clear of the program's own.
     """
     taken = set(graph.names.values())
     if "f" not in taken and output not in graph.names:

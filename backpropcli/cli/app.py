@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from itertools import pairwise
 from typing import Any
 
 import typer
@@ -76,7 +77,8 @@ class Commands(TyperGroup):
             return None
         module = import_module(f"backpropcli.cli.{cmd_name}")
         info = CommandInfo(
-            name=cmd_name, cls=ExpressionCommand, callback=module.command, help=module.HELP, short_help=module.HELP.partition(".")[0] + ".",
+            name=cmd_name, cls=ExpressionCommand, callback=module.command, help=module.HELP,
+            short_help=module.HELP.partition(".")[0] + ".",
             context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
         )  # fmt: skip
         return get_command_from_info(info, pretty_exceptions_short=False, rich_markup_mode=None)
@@ -119,9 +121,7 @@ def dispatch(arguments: list[str]) -> int:
 
 def _refuse(error: BackpropError, arguments: list[str]) -> int:
     """Show the error: as JSON on standard output where JSON was asked for, else on standard error."""
-    wants_json = "--json" in arguments or "--format=json" in arguments or ("--format", "json") in zip(
-        arguments, arguments[1:], strict=False
-    )
+    wants_json = "--json" in arguments or "--format=json" in arguments or ("--format", "json") in pairwise(arguments)
     if wants_json:
         from ..renderers.json import render_error
 

@@ -1,2 +1,110 @@
-HELP="x"
-def command() -> int: return 0
+"""``backprop gates``: the catalogue."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from ..catalogue import Gate, catalogue, gate
+from ..errors import UnknownName, columns
+from ..operations import FUNCTIONS, OPERATIONS
+from .files import write
+from .main import DONE
+from .options import Color, Format, Json, Target, choice
+
+if TYPE_CHECKING:
+    from ..renderers.screen import Screen
+
+HELP = """\
+The catalogue of gates.
+
+Every operation with its formula, its derivative over the operands and the value z, its pattern, and its kinks.
+
+Examples:
+
+\b
+  backprop gates
+  backprop gates sigmoid
+  backprop gates --json | jq '.gates[] | select(.pattern == "squasher") | .name'
+"""
+
+
+def command(
+    name: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Argument(metavar="NAME", help="One gate, in full; a synonym or a sign such as + will do."),
+    ] = None,
+    form: Format = "table",
+    json: Json = False,
+    target: Target = None,
+    color: Color = "auto",
+) -> int:
+    form = "json" if json else choice("--format", form, ("table", "json"))
+    choice("--color", color, ("auto", "always", "never"))
+    gates = catalogue() if name is None else [_find(name)]
+    if form == "json":
+        write(_json(gates), target)
+        return DONE
+    from ..renderers.screen import FILE, screen_of
+
+    screen = screen_of(sys.stdout, color) if target is None else FILE
+    write(_listing(gates, screen) if name is None else _page(gates[0], screen), target)
+    return DONE
+
+
+def _find(name: str) -> Gate:
+    row = FUNCTIONS.get(name) or OPERATIONS.get(name)
+    if row is None:
+        signs = {"@": "", "**": "pow", "^": "pow", "·": "mul", "×": "mul", "÷": "div", "−": "sub"}
+        for candidate in OPERATIONS.values():
+            if candidate.form and candidate.form.replace("{}", "").strip() == name:
+                row = candidate
+                break
+        row = row or OPERATIONS.get(signs.get(name, ""))
+    if row is None:
+        close = get_close_matches(name, [*FUNCTIONS, *OPERATIONS], 1)
+        raise UnknownName(
+            f"there is no gate `{name}`", hint=f"did you mean `{close[0]}`?" if close else "`backprop gates` lists them"
+        )
+    return gate(row)
+
+
+def _json(gates: list[Gate]) -> Iterator[str]:
+    from ..renderers.json import SCHEMA, encode
+
+    yield f'{{"schema": {SCHEMA}, "gates": ['
+    for at, found in enumerate(gates):
+        yield (",\n  " if at else "\n  ") + encode(found._asdict())
+    yield "]}\n"
+
+
+def _listing(gates: list[Gate], screen: Screen) -> Iterator[str]:
+    """A line a gate and a line a derivative, in columns that are as wide as needed."""
+    yield screen.show("z is the value of a gate; `backprop gates NAME` shows one in full.") + "\n\n"
+    left = max(columns(g.spelling) for g in gates)
+    for g in gates:
+        lines = [f"∂z/∂{operand} = {rule}" for operand, rule in g.derivatives.items()]
+        yield screen.show(f"{g.spelling:<{left}}  {lines[0]}") + "\n"
+        for line in lines[1:]:
+            yield screen.show(" " * left + f"  {line}") + "\n"
+        more = [g.pattern] + ([f"kink where {g.kink}"] if g.kink else [])
+        more += [f"also {', '.join(g.synonyms)}"] if g.synonyms else []
+        yield screen.show(" " * left + "  " + "; ".join(more)) + "\n"
+
+
+def _page(g: Gate, screen: Screen) -> Iterator[str]:
+    lines = [
+        ("gate", g.spelling),
+        ("meaning", g.doc),
+        ("formula", f"z = {g.formula}"),
+        *[("derivative" if at == 0 else "", f"∂z/∂{o} = {r}") for at, (o, r) in enumerate(g.derivatives.items())],
+        ("pattern", g.pattern),
+        ("kink", f"where {g.kink}" if g.kink else "none"),
+        ("synonyms", ", ".join(g.synonyms) or "none"),
+    ]
+    for head, text in lines:
+        yield screen.show(f"{head:<10}  {text}") + "\n"

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
 DONE, NO, UNUSABLE, UNVERIFIED, FAULT, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 70, 130, 141
 
@@ -64,8 +65,6 @@ def _output_failed(error: OSError) -> int:
 
 
 def _complain(message: str, status: int) -> int:
-    try:
+    with suppress(OSError):
         print(f"backprop: {message}", file=sys.stderr)
-    except OSError:
-        pass
     return status

@@ -13,7 +13,7 @@ Expression = Annotated[
     Optional[str],  # noqa: UP045  (Typer reads the annotation at run time)
     typer.Argument(metavar="EXPR", help="A program; the path of one that ends in .bp; or - for standard input."),
 ]
-File = Annotated[Optional[str], typer.Option("--file", metavar="PATH", help="Read the program from a file of any name.")]  # noqa: UP045
+File = Annotated[str | None, typer.Option("--file", metavar="PATH", help="Read the program from a file of any name.")]
 At = Annotated[
     Optional[list[str]],  # noqa: UP045
     typer.Option("--at", metavar="x=1,y=2", help="The point: numbers and constants, such as x=pi/4. May be repeated."),
@@ -31,7 +31,8 @@ Wrt = Annotated[
     typer.Option("--wrt", metavar="NAMES", help="Differentiate by these inputs, x,y; the others are data."),
 ]
 Upstream = Annotated[
-    str, typer.Option("--upstream", metavar="VALUE", help="The upstream gradient of the output; it scales every gradient.")
+    str,
+    typer.Option("--upstream", metavar="VALUE", help="The upstream gradient of the output; it scales every gradient."),
 ]
 Ties = Annotated[
     str, typer.Option("--ties", metavar="split|first|error", help="Who gets the gradient where a maximum ties.")
@@ -120,7 +121,10 @@ def _point_from_file(path: str, limits: Limits) -> dict[str, float]:
         found = json.loads(text, object_pairs_hook=once)
     except json.JSONDecodeError as error:
         raise PointError(
-            f"{path} is no JSON: {error.msg}", hint='a point is an object such as {"x": 1}', source=text, start=error.pos
+            f"{path} is no JSON: {error.msg}",
+            hint='a point is an object such as {"x": 1}',
+            source=text,
+            start=error.pos,
         ) from None
     except RecursionError:
         raise PointError(f"{path} is nested too deeply", hint='a point is an object such as {"x": 1}') from None

@@ -77,7 +77,6 @@ class Arrays(NumberSystem):
         self.power_log = entrywise(floats.power_log)  # type: ignore[method-assign]
 
     def constant(self, value: float) -> Any:
-        """The number as an array of no axes."""
         return np.float64(value)
 
     def share(self, k: int, z: Any, operands: tuple[Any, ...]) -> Any:

@@ -192,7 +192,6 @@ class Floats(NumberSystem):
         super().__init__(KERNELS, ties)
 
     def constant(self, value: float) -> float:
-        """The number itself."""
         return value
 
     def power_slope(self, x: float, y: float) -> float:

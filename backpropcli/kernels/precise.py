@@ -7,9 +7,11 @@ from collections.abc import Callable
 from math import inf
 from typing import Any
 
-from mpmath import MPContext
+from mpmath.ctx_mp import MPContext
 
 from .system import Kernel, NumberSystem
+
+HUGE = 1 << 17  # a float64 is below 2¹⁰²⁴; beyond 2 to this power a number counts as infinite
 
 
 class Precise(NumberSystem):
@@ -20,7 +22,8 @@ class Precise(NumberSystem):
     """
 
     def __init__(self, bits: int, ties: str = "split") -> None:
-        self.mp = mp = MPContext()
+        self.mp: Any = MPContext()  # type: ignore[no-untyped-call]
+        mp = self.mp
         mp.prec = bits
         self.pi = +mp.pi
         self.nan = mp.nan
@@ -29,7 +32,6 @@ class Precise(NumberSystem):
         super().__init__(self._kernels(mp), ties)
 
     def constant(self, value: float) -> Any:
-        """The float, exactly."""
         return self.mp.mpf(value)
 
     def _kernels(self, mp: Any) -> dict[str, Kernel]:
@@ -39,6 +41,8 @@ class Precise(NumberSystem):
             def kernel(*operands: Any) -> Any:
                 for x in operands:
                     if x != x:
+                        return nan
+                    if x._mpf_[2] + x._mpf_[3] > HUGE:  # no function of 9^9^9^9 is ever tried
                         return nan
                 try:
                     result = function(*operands)
@@ -54,11 +58,17 @@ class Precise(NumberSystem):
         def div(x: Any, y: Any) -> Any:
             return x / y if y else nan if x == 0 or x != x else self.inf * mp.sign(x)
 
+        def exp(x: Any) -> Any:
+            return mp.exp(x) if abs(x) < HUGE else self.inf if x > 0 else zero
+
         def power(x: Any, y: Any) -> Any:
             if y == 0:
                 return one
             if x == 0:
                 return zero if y > 0 else self.inf
+            growth = y * mp.log(abs(x))
+            if not abs(growth) < HUGE:
+                return self.inf if growth > 0 else zero
             result = mp.power(x, y)
             return result if type(result) is mp.mpf else nan
 
@@ -99,8 +109,8 @@ class Precise(NumberSystem):
             "floor": real(mp.floor),
             "ceil": real(mp.ceil),
             "round": real(rounded),
-            "exp": real(mp.exp),
-            "expm1": real(mp.expm1),
+            "exp": real(exp),
+            "expm1": real(lambda x: mp.expm1(x) if x > -HUGE else -one),
             "log": real(mp.log),
             "log2": real(lambda x: mp.log(x) / mp.ln2),
             "log10": real(mp.log10),

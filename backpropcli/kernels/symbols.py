@@ -56,18 +56,21 @@ class Symbol:
     def __eq__(self, other: object) -> Symbol:  # type: ignore[override]
         return self.system.write("equal", self, other)
 
+    def __ne__(self, other: object) -> Symbol:  # type: ignore[override]
+        return self.system.write("not_equal", self, other)
+
     __hash__ = None  # type: ignore[assignment]
 
 
 class Symbols(NumberSystem):
-    """Symbols of one graph. Plain numbers in a rule become constant nodes; a constant 0 stays a plain 0 in `downstream`."""
+    """Symbols of one graph. Plain numbers in a rule become constant nodes; a 0 stays a plain 0 in `downstream`."""
 
     def __init__(self, graph: Graph, ties: str = "split") -> None:
         self.graph = graph
         super().__init__({name: partial(self.write, name) for name in OPERATIONS}, ties)
 
     @property
-    def pi(self) -> Symbol:  # type: ignore[override]
+    def pi(self) -> Symbol:
         symbol = self.constant(math.pi)
         self.graph.names[symbol.index] = "pi"
         return symbol

@@ -38,6 +38,10 @@ class NumberSystem:
             self.kernels[name] = kernel
         self.__dict__.update(self.kernels)
 
+    def constant(self, value: float) -> Any:
+        """The float as a number of this system, exactly."""
+        raise NotImplementedError
+
     def power_slope(self, x: Any, y: Any) -> Any:
         """d(x^y)/dx."""
         return y * self.kernels["pow"](x, y - 1.0)
@@ -53,8 +57,8 @@ class NumberSystem:
     def downstream(self, local: Any, upstream: Any, z: Any, x: Any, structural: bool) -> Any:
         """local × upstream, the product that every sweep is made of, in the shape of the operand x.
 
-        A node that is not reached gets exactly 0 and so does a branch not selected, whatever infinity stands on the other
-        side. Behind a value z that is NaN there is no gradient: NaN. And a local gradient of 0 at an infinite operand is a
-        limit, not a derivative (after an overflow the truth may be anything): NaN, unless the zero is structural.
+        A node that is not reached gets exactly 0 and so does a branch not selected, whatever infinity stands on the
+        other side. Behind a value z that is NaN there is no gradient: NaN. And a local gradient of 0 at an infinite
+        operand is a limit, no derivative (after an overflow the truth may be anything): NaN, unless it is structural.
         """
         raise NotImplementedError

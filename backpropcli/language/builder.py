@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
-from ..errors import LanguageError, LimitError, UnknownName
+from ..errors import BackpropError, LanguageError, LimitError, UnknownName
 from ..graph import Graph
 from ..limits import LIMITS, Limits
 from ..operations import FUNCTIONS, OPERATIONS, Operation
@@ -57,7 +57,7 @@ class Builder:
     # Leaves
 
     def number(self, word: Word) -> int:
-        text, start = word
+        text, _ = word
         if len(text) > self.limits["literal"]:
             self.limits.hold("literal", len(text))
         value = float(text)
@@ -117,7 +117,7 @@ class Builder:
         return Keyword(word[0], value)
 
     def call(self, word: Word, arguments: list[Any] | None = None) -> int:
-        name, start = word
+        name, _ = word
         row = FUNCTIONS.get(name)
         if row is None or row.condition:
             raise self.unknown_function(word)
@@ -147,14 +147,20 @@ class Builder:
             raise self.error(word, problem, f"write `{row.signature.replace(row.name, word[0], 1)}`")
         return operands
 
-    def unknown_function(self, word: Word) -> LanguageError:
+    def unknown_function(self, word: Word) -> BackpropError:
         name, _ = word
         if name in self.assigned or name in self.graph.inputs or name in self.bound or name in CONSTANTS:
-            return self.error(word, f"`{name}` is a variable, not a function", f"for a product write `{name}*(…)`", UnknownName)
+            return self.error(
+                word, f"`{name}` is a variable, not a function", f"for a product write `{name}*(…)`", UnknownName
+            )
         close = get_close_matches(name, FUNCTIONS, 1) or get_close_matches(name.lower(), FUNCTIONS, 1)
         known = {"arctan2": "atan2", "fabs": "abs", "sgn": "sign", "heaviside": "step", "loge": "log", "if": "where"}
         better = known.get(name.lower()) or (close[0] if close else "")
-        hint = f"did you mean `{better}`?" if better else f"`backprop gates` lists the functions; for a product write `{name}*(…)`"
+        hint = (
+            f"did you mean `{better}`?"
+            if better
+            else f"`backprop gates` lists the functions; for a product write `{name}*(…)`"
+        )
         return self.error(word, f"there is no function `{name}`", hint, UnknownName)
 
     # Statements
@@ -184,8 +190,8 @@ class Builder:
         raise LanguageError("tensors are not in this version", hint="write the entries as scalars")
 
     def error(
-        self, word: Word, message: str, hint: str = "", kind: type[LanguageError] | type[LimitError] = LanguageError
-    ) -> Any:
+        self, word: Word, message: str, hint: str = "", kind: type[BackpropError] = LanguageError
+    ) -> BackpropError:
         text, start = word
         return kind(message, hint=hint, source=self.source, start=start, end=start + len(text))
 

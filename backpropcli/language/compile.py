@@ -2,9 +2,9 @@
 
     python -m backpropcli.language.compile
 
-writes ``tables.json``, which ships. It is a lock file: the grammar is the source, a test holds the two together, and where
-they differ (a checkout whose grammar was edited) the parser has Lark compile the grammar on the spot. Importing Lark and
-building a parser takes longer than all else `eval` does, so no run pays for it.
+writes ``tables.json``, which ships. It is a lock file: the grammar is the source, a test holds the two together, and
+where they differ (a checkout whose grammar was edited) the parser has Lark compile the grammar on the spot. Importing
+Lark and building a parser takes longer than all else that `eval` does, so no run pays for it.
 """
 
 from __future__ import annotations
@@ -53,9 +53,7 @@ def compile_tables(text: str) -> dict[str, Any]:
     table = parser.parser.parser._parse_table
     rules = list(parser.rules)
     number = {rule: i for i, rule in enumerate(rules)}
-    order = sorted(
-        parser.terminals, key=lambda t: (-t.priority, -t.pattern.max_width, -len(t.pattern.value), t.name)
-    )
+    order = sorted(parser.terminals, key=lambda t: (-t.priority, -t.pattern.max_width, -len(t.pattern.value), t.name))
     name_pattern = next(t.pattern.to_regexp() for t in order if t.name == "NAME")
     keywords = {
         t.pattern.value: t.name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from ..errors import LanguageError
 
@@ -18,7 +19,10 @@ BEGINS_OPERAND = frozenset(("NUMBER", "NAME", "LPAR", "LSQB"))
 CHARACTERS = {
     "|": ("`|` is not in the language", "for an absolute value write `abs(x)`, for a choice `or`"),
     "!": ("`!` is not in the language", "for a factorial write `gamma(n + 1)`, for a negation `not`"),
-    "'": ("`'` is not in the language", "there are no strings, and a derivative is what backprop computes: leave it out"),
+    "'": (
+        "`'` is not in the language",
+        "there are no strings, and a derivative is what backprop computes: leave it out",
+    ),
     '"': ("strings are not in the language", "write numbers, names and operations"),
     "%": ("`%` is not in the language", "for a remainder write `x - y*floor(x/y)`"),
     "&": ("`&` is not in the language", "write `and`"),
@@ -97,10 +101,8 @@ def unexpected_token(text: str, tokens: Iterable[Token], place: int, expected: f
     for token in iterator:
         seen.append(token)
         if token[2] >= place and (token[0] == "$END" or token[2] == place):
-            try:
+            with suppress(LanguageError):
                 following = next(iterator, following)
-            except LanguageError:
-                pass
             break
     kind, word, place = seen.pop()
     message, hint, start, end = _explain(text, seen, (kind, word, place), following, expected)
@@ -176,9 +178,7 @@ def _open_bracket(tokens: Sequence[Token]) -> Token | None:
     return opened[-1] if opened else None
 
 
-def _missing_product(
-    text: str, before: Sequence[Token], token: Token, following: Token
-) -> tuple[str, str, int, int]:
+def _missing_product(text: str, before: Sequence[Token], token: Token, following: Token) -> tuple[str, str, int, int]:
     """Two operands side by side: most often a product that mathematics leaves out, sometimes a number misspelt."""
     kind, word, place = token
     last = before[-1]
@@ -186,8 +186,13 @@ def _missing_product(
     touching = last[2] + len(last[1]) == place
     if last[0] == "NUMBER" and touching:
         whole = last[1] + word
-        if kind == "NAME" and word in ("e", "E") or kind == "NAME" and word[0] in "eE" and word[1:].isdigit():
-            return f"the exponent of `{last[1]}{word[0]}` has no digits", "write `1e3`, or `*` for a product", start, end
+        if (kind == "NAME" and word in ("e", "E")) or (kind == "NAME" and word[0] in "eE" and word[1:].isdigit()):
+            return (
+                f"the exponent of `{last[1]}{word[0]}` has no digits",
+                "write `1e3`, or `*` for a product",
+                start,
+                end,
+            )
         if kind == "NAME" and word.startswith("_"):
             return "`_` does not group digits", f"write `{whole.replace('_', '')}`", start, end
         if kind == "NAME" and last[1] == "0" and word[0] in "xXbBoO" and word[1:2].isalnum():

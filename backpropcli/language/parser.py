@@ -66,8 +66,8 @@ class Parser:
     def settle(self, below: int, origin: str, kind: str) -> int:
         """The state after reducing to `origin` on top of state `below`, and on by all rules that only rename it.
 
-        A number passes eight such rules on its way from atom to expression; remembering where they lead saves a third of
-        the time of parsing.
+        A number passes eight such rules on its way from atom to expression; remembering where they lead saves a third
+        of the time of parsing.
         """
         state = self.states[below][origin]
         while True:
@@ -132,7 +132,7 @@ _parser: Parser | None = None
 
 
 def parser() -> Parser:
-    """The parser of the grammar, made at the first call: from ``tables.json``, or by Lark where the grammar has changed."""
+    """The parser of the grammar, made at the first call: from ``tables.json``, or by Lark if the grammar has changed."""
     global _parser
     if _parser is None:
         text = grammar_text()

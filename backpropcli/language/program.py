@@ -119,4 +119,3 @@ def parse_bindings(text: str, limits: Limits = LIMITS) -> dict[str, float]:
         raise error
     values = forward(FLOATS, builder.graph, {})
     return {name: values[node] for name, node in builder.nodes.items()}
-

@@ -1,6 +1,6 @@
 """The operations, one file per family; importing this package fills the table."""
 
-from . import activation, arithmetic, choice, exponential, trigonometric  # noqa: F401  (each import adds its rows)
+from . import arithmetic, exponential, trigonometric, activation, choice  # noqa: F401, I001  (in the catalogue's order)
 from .table import FUNCTIONS, OPERATIONS, Operation
 
 __all__ = ["FUNCTIONS", "OPERATIONS", "Operation"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from .table import POSITIVE, REAL, operation
+from .table import operation
 
 operation(
     "step", "Heaviside step: 1 where x > 0, else 0.", pattern="gradient blocker",
     partials=lambda F, z, x: 0.0,
-    kink=lambda z, x: x == 0, structural=True,
+    kink=lambda F, z, x: x == 0, structural=True,
 )  # fmt: skip
 operation(
     "sigmoid", "Logistic function 1/(1 + exp(-x)).", pattern="squasher", synonyms=("expit", "σ"),
@@ -28,14 +28,14 @@ operation(
     "relu", "Rectifier max(0, x); its gradient at 0 is 0.", pattern="gradient switch",
     value=lambda F, x: F.max(x, 0.0),
     partials=lambda F, z, x: F.step(x),
-    kink=lambda z, x: x == 0, structural=True,
+    kink=lambda F, z, x: x == 0, structural=True,
 )  # fmt: skip
 operation(
     "leaky_relu", "Rectifier that lets a part of negative numbers through; its gradient at 0 is the slope.",
     pattern="gradient switch", operands=("x", "slope"), defaults=(0.01,),
     value=lambda F, x, slope: F.where(x <= 0, slope * x, x),
     partials=(lambda F, z, x, slope: F.where(x <= 0, slope, 1.0), lambda F, z, x, slope: F.min(x, 0.0)),
-    kink=lambda z, x, slope: x == 0 and slope != 1,
+    kink=lambda F, z, x, slope: F.logical_and(x == 0, slope != 1),
 )  # fmt: skip
 operation(
     "elu", "Exponential linear unit: x above 0, alpha*(exp(x) - 1) below.", pattern="gradient switch",
@@ -45,7 +45,7 @@ operation(
         lambda F, z, x, alpha: F.where(x <= 0, alpha * F.exp(x), 1.0),
         lambda F, z, x, alpha: F.expm1(F.min(x, 0.0)),
     ),
-    kink=lambda z, x, alpha: x == 0 and alpha != 1,
+    kink=lambda F, z, x, alpha: F.logical_and(x == 0, alpha != 1),
 )  # fmt: skip
 operation(
     "gelu", "Gaussian error linear unit x*normal_cdf(x), exact.", pattern="gradient switch",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import inf
-
 from .table import POSITIVE, POWER, PRODUCT, REAL, SIGN, SUM, operation
 
 operation(
@@ -31,7 +29,7 @@ operation(
     "pow", "Power. log(x) is computed only where the exponent varies.", pattern="power rule", operands=("x", "y"),
     synonyms=("pow",), form="{}^{}", binding=POWER, right=True,
     partials=(lambda F, z, x, y: F.power_slope(x, y), lambda F, z, x, y: F.power_log(z, x, y)),
-    kink=lambda z, x, y: x == 0 and 0 < y < 1, domain=(POSITIVE, REAL),
+    kink=lambda F, z, x, y: F.logical_and(x == 0, F.logical_and(y > 0, y < 1)), domain=(POSITIVE, REAL),
 )  # fmt: skip
 operation(
     "square", "Square.", pattern="power rule", synonyms=("square",), form="{}^2", binding=POWER,
@@ -46,45 +44,46 @@ operation(
 operation(
     "sqrt", "Square root.", pattern="power rule", synonyms=("√",),
     partials=lambda F, z, x: F.div(0.5, z),
-    kink=lambda z, x: x == 0, domain=(POSITIVE,),
+    kink=lambda F, z, x: x == 0, domain=(POSITIVE,),
 )  # fmt: skip
 operation(
     "cbrt", "Cube root, real for negative numbers.", pattern="power rule",
     partials=lambda F, z, x: F.div(1.0, 3.0 * F.square(z)),
-    kink=lambda z, x: x == 0,
+    kink=lambda F, z, x: x == 0,
 )  # fmt: skip
 operation(
-    "hypot", "Length of a vector of two, sqrt(x^2 + y^2), without overflow.", pattern="unit vector", operands=("x", "y"),
+    "hypot", "Length of a vector of two, sqrt(x^2 + y^2), without overflow.",
+    pattern="unit vector", operands=("x", "y"),
     partials=(
         lambda F, z, x, y: F.where(z == 0, 0.0, F.div(x, z)),
         lambda F, z, x, y: F.where(z == 0, 0.0, F.div(y, z)),
     ),
-    kink=lambda z, x, y: z == 0, domain=((-1e307, 1e307), (-1e307, 1e307)),
+    kink=lambda F, z, x, y: z == 0, domain=((-1e307, 1e307), (-1e307, 1e307)),
 )  # fmt: skip
 operation(
     "abs", "Absolute value; its gradient at 0 is 0.", pattern="gradient switch",
     partials=lambda F, z, x: F.sign(x),
-    kink=lambda z, x: x == 0,
+    kink=lambda F, z, x: x == 0,
 )  # fmt: skip
 operation(
     "sign", "Sign: -1, 0 or 1.", pattern="gradient blocker",
     partials=lambda F, z, x: 0.0,
-    kink=lambda z, x: x == 0, structural=True,
+    kink=lambda F, z, x: x == 0, structural=True,
 )  # fmt: skip
 operation(
     "floor", "Largest whole number not above x.", pattern="gradient blocker",
     partials=lambda F, z, x: 0.0,
-    kink=lambda z, x: x == z and abs(x) < inf, structural=True,
+    kink=lambda F, z, x: x == z, structural=True,
 )  # fmt: skip
 operation(
     "ceil", "Smallest whole number not below x.", pattern="gradient blocker",
     partials=lambda F, z, x: 0.0,
-    kink=lambda z, x: x == z and abs(x) < inf, structural=True,
+    kink=lambda F, z, x: x == z, structural=True,
 )  # fmt: skip
 operation(
     "round", "Nearest whole number, halves to even.", pattern="gradient blocker",
     partials=lambda F, z, x: 0.0,
-    kink=lambda z, x: abs(x - z) == 0.5, structural=True,
+    kink=lambda F, z, x: F.abs(x - z) == 0.5, structural=True,
 )  # fmt: skip
 operation(
     "stop_gradient", "The value, through which no gradient passes.", pattern="gradient blocker",

@@ -7,9 +7,12 @@ from typing import Any
 from .table import AND, COMPARISON, NOT, OR, operation
 
 
-def tied(z: Any, *operands: Any) -> bool:
+def tied(F: Any, z: Any, *operands: Any) -> Any:
     """More than one operand attains the chosen value."""
-    return sum(x == z for x in operands) > 1
+    hits = F.equal(operands[0], z)
+    for x in operands[1:]:
+        hits = hits + F.equal(x, z)
+    return hits > 1
 
 
 operation(
@@ -33,7 +36,7 @@ operation(
         lambda F, z, x, lo, hi: F.step(lo - x) * F.step(hi - lo),
         lambda F, z, x, lo, hi: F.step(F.max(x, lo) - hi),
     ),
-    kink=lambda z, x, lo, hi: x in (lo, hi) or lo == hi, structural=True,
+    kink=lambda F, z, x, lo, hi: F.logical_or(x == lo, x == hi), structural=True,
 )  # fmt: skip
 operation(
     "where", "x where the condition holds, else y; only the branch taken has a gradient.", pattern="gradient router",
@@ -57,7 +60,7 @@ for _name, _sign, _doc in (
     operation(
         _name, _doc, pattern="condition", operands=("x", "y"), form=f"{{}} {_sign} {{}}", binding=COMPARISON,
         partials=(lambda F, z, x, y: 0.0, lambda F, z, x, y: 0.0),
-        kink=lambda z, x, y: x == y, condition=True, structural=True,
+        kink=lambda F, z, x, y: x == y, condition=True, structural=True,
     )  # fmt: skip
 
 operation(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import inf
 
-from .table import POSITIVE, REAL, operation
+from .table import POSITIVE, operation
 
 operation(
     "exp", "Exponential: its local gradient is its own value.", pattern="its own slope",

@@ -1,11 +1,12 @@
 """The one table: an operation is a row, and every feature reads rows.
 
 A row says what an operation is called, how it is written, and its derivative rule, once, over an abstract number
-system ``F``. Floats, NumPy arrays, mpmath and the graph itself are such systems (`backpropcli.kernels`), so the one rule
-fills the table of gradients, judges itself at high precision, and writes formulas.
+system ``F``. Floats, NumPy arrays, mpmath and the graph itself are such systems (`backpropcli.kernels`), so the one
+rule fills the table of gradients, judges itself at high precision, and writes formulas.
 
 Inside a rule, ``+ - *`` and comparisons are the operators of the numbers at hand; everything else is asked of ``F`` by
-operation name (``F.div``, ``F.exp``): Python's own division and powers raise or turn complex where IEEE 754 has an answer.
+operation name (``F.div``, ``F.exp``): Python's own division and powers raise or turn complex where IEEE 754 has an
+answer.
 """
 
 from __future__ import annotations
@@ -43,10 +44,10 @@ class Operation:
         form: how it is written when it is no function call, such as ``"{} + {}"``.
         binding: how tightly `form` binds.
         right: `form` groups to the right (powers).
-        kink: ``kink(z, *operands)`` is true where no derivative exists.
+        kink: ``kink(F, z, *operands)`` is true where no derivative exists.
         condition: its value is a truth, so no gradient passes.
-        structural: where its local gradient is 0, nothing passes by construction (an unselected branch, a flat step), not
-            because a number happens to be 0.
+        structural: where its local gradient is 0, nothing passes by construction (an unselected branch, a flat step),
+            not because a number happens to be 0.
         domain: one interval per operand in which tests draw points.
         ulps: how many ulps its local gradients may be off.
     """
@@ -71,7 +72,7 @@ class Operation:
         form: str = "",
         binding: int = ATOM,
         right: bool = False,
-        kink: Callable[..., bool] | None = None,
+        kink: Rule | None = None,
         condition: bool = False,
         structural: bool = False,
         domain: tuple[Interval, ...] = (),

@@ -21,12 +21,12 @@ operation(
 operation(
     "asin", "Inverse sine.", pattern="stretcher", synonyms=("arcsin",),
     partials=lambda F, z, x: F.div(1.0, F.sqrt((1.0 - x) * (1.0 + x))),
-    kink=lambda z, x: abs(x) == 1, domain=((-1.0, 1.0),),
+    kink=lambda F, z, x: F.abs(x) == 1, domain=((-1.0, 1.0),),
 )  # fmt: skip
 operation(
     "acos", "Inverse cosine.", pattern="stretcher", synonyms=("arccos",),
     partials=lambda F, z, x: F.div(-1.0, F.sqrt((1.0 - x) * (1.0 + x))),
-    kink=lambda z, x: abs(x) == 1, domain=((-1.0, 1.0),),
+    kink=lambda F, z, x: F.abs(x) == 1, domain=((-1.0, 1.0),),
 )  # fmt: skip
 operation(
     "atan", "Inverse tangent.", pattern="squasher", synonyms=("arctan",),
@@ -38,7 +38,7 @@ operation(
         lambda F, z, y, x: F.div(F.div(x, F.hypot(x, y)), F.hypot(x, y)),
         lambda F, z, y, x: -F.div(F.div(y, F.hypot(x, y)), F.hypot(x, y)),
     ),
-    kink=lambda z, y, x: y == 0 and x <= 0, domain=((-1e150, 1e150), (-1e150, 1e150)),
+    kink=lambda F, z, y, x: F.logical_and(y == 0, x <= 0), domain=((-1e150, 1e150), (-1e150, 1e150)),
 )  # fmt: skip
 operation(
     "sinh", "Hyperbolic sine.", pattern="stretcher",
@@ -61,7 +61,7 @@ operation(
 operation(
     "acosh", "Inverse hyperbolic cosine.", pattern="reciprocal slope", synonyms=("arccosh",),
     partials=lambda F, z, x: F.div(1.0, F.sqrt(x - 1.0) * F.sqrt(x + 1.0)),
-    kink=lambda z, x: x == 1, domain=((1.0, inf),),
+    kink=lambda F, z, x: x == 1, domain=((1.0, inf),),
 )  # fmt: skip
 operation(
     "atanh", "Inverse hyperbolic tangent.", pattern="stretcher", synonyms=("arctanh",),

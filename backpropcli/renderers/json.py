@@ -1,4 +1,4 @@
-"""JSON: one object, keys in a fixed order, every digit, one node a line. ``schema.json`` beside the package describes it."""
+"""JSON: one object, keys in a fixed order, every digit, one node a line; ``schema.json`` describes it."""
 
 from __future__ import annotations
 
@@ -74,8 +74,7 @@ def _node(node: NodeRecord) -> dict[str, Any]:
         "value": number(node.value),
         "upstream": number(node.upstream),
         "inputs": [
-            {"id": edge.id, "local": number(edge.local), "downstream": number(edge.downstream)}
-            for edge in node.inputs
+            {"id": edge.id, "local": number(edge.local), "downstream": number(edge.downstream)} for edge in node.inputs
         ],
     }
     if node.tangents:

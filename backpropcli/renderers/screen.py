@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import IO, NamedTuple
+from typing import NamedTuple, TextIO
 
 from ..errors import printable
 from .numbers import ASCII
@@ -38,7 +38,7 @@ class Screen(NamedTuple):
 FILE = Screen(None, False, False, False)
 
 
-def screen_of(stream: IO[str], color: str = "auto") -> Screen:
+def screen_of(stream: TextIO, color: str = "auto") -> Screen:
     """The screen behind a stream: COLUMNS, NO_COLOR, FORCE_COLOR and TERM are honoured."""
     terminal = stream.isatty()
     environment = os.environ

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import islice
 from io import StringIO
+from itertools import islice
 from typing import Any, NamedTuple
 
 from rich import box
@@ -46,7 +46,7 @@ class Layout(NamedTuple):
 LAYOUTS = (
     Layout("text", True, "full"),
     Layout("gate", True, "full"),
-    Layout("gate", False, "full"),
+    Layout("gate", True, "last"),
     Layout("gate", False, "last"),
     Layout("gate", False, ""),
 )
@@ -79,7 +79,7 @@ def render(
     """
     page = Page(screen, digits)
     if not quiet:
-        nodes, left_out = _shown(report.nodes, report.count, most)
+        nodes, left_out = _shown(report.nodes, report.node_count, most)
         if report.mode == "forward":
             page.tangents(nodes, list(report.gradient), left_out)
         else:
@@ -136,7 +136,7 @@ def _lines(node: NodeRecord, layout: Layout, digits: int | None) -> list[Line]:
 
 
 class Page:
-    """What is printed, line by line, by Rich: with no markup, no emoji and no highlighting, so that foreign text is left alone."""
+    """What is printed, line by line, by Rich: without markup, emoji and highlighting, so foreign text is left alone."""
 
     def __init__(self, screen: Screen, digits: int | None) -> None:
         self.screen = screen
@@ -157,7 +157,8 @@ class Page:
         return Text(self.screen.show(content), style=style)
 
     def line(self, content: str | Text, style: str = "") -> None:
-        self.console.print(self.cell(content, style) if isinstance(content, str) else content)
+        for part in content.split("\n") if isinstance(content, str) else [content]:
+            self.console.print(self.cell(part, style) if isinstance(part, str) else part)
 
     def table(self) -> Table:
         shape = box.ASCII2 if self.screen.ascii else box.SIMPLE_HEAD
@@ -203,7 +204,8 @@ class Page:
             self.line(f"  upstream {shown}", GRADIENT)
             for edge in node.inputs:
                 local, downstream = figure(edge.local, self.digits), figure(edge.downstream, self.digits)
-                self.line(f"  to {edge.name}: {local} × {upstream} = {downstream}")
+                product = f"  to {edge.name}: {local} × {upstream} = {downstream}"
+                self.line(product if columns(product) <= self.width else product.replace(" = ", "\n    = "))
             if node.pattern != "input":
                 self.line(f"  {node.pattern}", FAINT)
 

@@ -1,0 +1,113 @@
+"""What a check says, of every component and in all."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+VERDICTS = (
+    "agree",
+    "agree-ill-conditioned",
+    "inconclusive",
+    "not-differentiable",
+    "tie-mismatch",
+    "undefined",
+    "disagree",
+)
+"""From the best to the worst; a check is as good as its worst component."""
+
+
+class Component(NamedTuple):
+    """One entry of the gradient, judged.
+
+    Attributes:
+        input: the input variable, or ``direction 1`` and so on.
+        verdict: one of `VERDICTS`.
+        digits: how many decimal digits of the analytic derivative are right; None where there is nothing to compare.
+        analytic: what the sweep found.
+        numeric: the derivative as the limit of quotients, where both sides agree.
+        left, right: the one-sided derivatives, where they exist.
+        node: the node to look at: the first wrong one, or the one with the kink.
+        reason: the verdict in words, "" where it needs none.
+    """
+
+    input: str
+    verdict: str
+    digits: float | None
+    analytic: float
+    numeric: float | None = None
+    left: float | None = None
+    right: float | None = None
+    node: str | None = None
+    reason: str = ""
+
+    def phrase(self) -> str:
+        """For the table: one short sentence."""
+        if self.verdict == "agree":
+            return f"agrees to {self.digits:.0f} digits"
+        if self.verdict == "agree-ill-conditioned":
+            return f"the rules agree, but rounding leaves {self.digits:.0f} digits"
+        return f"{self.verdict}: {self.reason}"
+
+
+class Check(NamedTuple):
+    """The verdict on a gradient.
+
+    Attributes:
+        components: the verdict of every component.
+        method: ``quotients`` where every component was judged, ``directions`` where random directions stand in.
+        evaluations: how many times the program was evaluated at high precision.
+        bits: the precision.
+        value_digits: how many decimal digits of the program's value are right.
+    """
+
+    components: list[Component]
+    method: str
+    evaluations: int
+    bits: int
+    value_digits: float | None
+
+    @property
+    def verdict(self) -> str:
+        """The worst verdict of all components; ``agree`` where there are none."""
+        return max((c.verdict for c in self.components), key=VERDICTS.index, default="agree")
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every component agrees."""
+        return self.verdict in ("agree", "agree-ill-conditioned")
+
+    def summary(self) -> str:
+        """One sentence: the verdict and what it cost."""
+        count = len(self.components)
+        agreeing = sum(c.verdict in ("agree", "agree-ill-conditioned") for c in self.components)
+        what = "random directions" if self.method == "directions" else "components"
+        cost = f"{self.evaluations} evaluations at {self.bits} bits against one reverse sweep"
+        if self.agrees:
+            return f"check: {self.verdict}, {count} of {count} {what}; {cost}"
+        return f"check: {self.verdict}, {agreeing} of {count} {what} agree; {cost}"
+
+    def record(self) -> dict[str, Any]:
+        """The check as JSON shows it."""
+        from ..renderers.json import number
+
+        return {
+            "verdict": self.verdict,
+            "method": self.method,
+            "evaluations": self.evaluations,
+            "bits": self.bits,
+            "value_digits": self.value_digits,
+            "components": [
+                {
+                    "input": c.input,
+                    "verdict": c.verdict,
+                    "digits": c.digits,
+                    "analytic": number(c.analytic),
+                    "numeric": number(c.numeric),
+                    "left": number(c.left),
+                    "right": number(c.right),
+                    "node": c.node,
+                    "reason": c.reason or None,
+                }
+                for c in self.components
+            ],
+        }
