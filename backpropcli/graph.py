@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from .operations import OPERATIONS, Operation
@@ -24,7 +24,7 @@ class Node(NamedTuple):
 
 
 class Graph:
-    """Nodes as parallel lists, which build and sweep faster than objects; node i is entry i of each.
+    """Nodes as parallel lists, which build and sweep faster than objects: node i is entry i of each.
 
     Operands always stand before the node that uses them, so every pass is one loop. Nothing is folded or shared: what is
     written twice is computed twice.
@@ -91,13 +91,18 @@ class Graph:
                     reached[j] = True
         return reached
 
-    def dependents(self, sources: list[int] | tuple[int, ...]) -> list[bool]:
-        """For each node, whether it depends on one of the sources (themselves included)."""
+    def dependents(self, sources: Sequence[int], held: bool = True) -> list[bool]:
+        """For each node, whether it depends on one of the sources (themselves included).
+
+        Args:
+            sources: node numbers.
+            held: whether dependence goes on through operations that hold their operand constant.
+        """
         reached = [False] * len(self)
         for i in sources:
             reached[i] = True
         for i, operands in enumerate(self.operands):
-            if not reached[i]:
+            if not reached[i] and (held or not self.operations[i].held):
                 for j in operands:
                     if reached[j]:
                         reached[i] = True

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..conventions import expressions_of
 from ..graph import CONSTANT, INPUT
-from ..kernels.precise import Precise
+from ..kernels.precise import Precise, precise
 from ..sweeps import forward, reverse
 from ..text import ids
 from .quotients import BITS, Side, agree, one_sided
@@ -67,7 +67,8 @@ class _Judge:
     def precise(self) -> tuple[Precise, list[Any]]:
         """The number system and the program's values in it."""
         if self._precise is None:
-            system = Precise(self.bits, self.result.ties)
+            system = precise(self.bits, self.result.ties)
+            self.bits = system.mp.prec
             at = {name: system.constant(self.result.values[i]) for name, i in self.graph.inputs.items()}
             self._precise = system, forward(system, self.graph, at)
             self.evaluations += 1
@@ -126,7 +127,7 @@ class _Judge:
 
     def _order(self, sources: list[int], reached: list[bool]) -> list[int]:
         """The nodes between the sources and the output, in order of evaluation."""
-        moved = self.graph.dependents(sources)
+        moved = self.graph.dependents(sources, held=False)
         return [i for i, r in enumerate(reached) if r and moved[i] and self.graph.operands[i]]
 
     def _directions(self) -> list[tuple[str, dict[int, float], list[int]]]:

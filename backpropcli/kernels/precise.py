@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from functools import lru_cache
 from math import inf
 from typing import Any
 
@@ -12,6 +13,12 @@ from mpmath.ctx_mp import MPContext
 from .system import Kernel, NumberSystem
 
 HUGE = 1 << 17  # a float64 is below 2¹⁰²⁴; beyond 2 to this power a number counts as infinite
+
+
+@lru_cache(maxsize=64)
+def precise(bits: int, ties: str = "split") -> Precise:
+    """A system of at least so many bits; made once, since making one takes longer than a small check."""
+    return Precise(-(-bits // 128) * 128, ties)
 
 
 class Precise(NumberSystem):
@@ -42,6 +49,8 @@ class Precise(NumberSystem):
                 for x in operands:
                     if x != x:
                         return nan
+                    if type(x) is float:  # a constant in a rule
+                        return kernel(*map(mp.mpf, operands))
                     if x._mpf_[2] + x._mpf_[3] > HUGE:  # no function of 9^9^9^9 is ever tried
                         return nan
                 try:
@@ -115,8 +124,8 @@ class Precise(NumberSystem):
             "log2": real(lambda x: mp.log(x) / mp.ln2),
             "log10": real(mp.log10),
             "log1p": real(mp.log1p),
-            "erf": real(mp.erf),
-            "erfc": real(mp.erfc),
+            "erf": real(lambda x: mp.erf(x) if abs(x) < 1e5 else mp.sign(x)),
+            "erfc": real(lambda x: mp.erfc(x) if abs(x) < 1e5 else one - mp.sign(x)),
             "gamma": real(mp.gamma),
             "lgamma": real(lgamma),
             "digamma": real(mp.digamma),

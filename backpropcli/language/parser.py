@@ -132,7 +132,7 @@ _parser: Parser | None = None
 
 
 def parser() -> Parser:
-    """The parser of the grammar, made at the first call: from ``tables.json``, or by Lark if the grammar has changed."""
+    """The parser of the grammar, made at the first call: from ``tables.json``, or by Lark if the grammar is another."""
     global _parser
     if _parser is None:
         text = grammar_text()

@@ -89,5 +89,5 @@ operation(
     "stop_gradient", "The value, through which no gradient passes.", pattern="gradient blocker",
     value=lambda F, x: x,
     partials=lambda F, z, x: 0.0,
-    structural=True,
+    structural=True, held=True,
 )  # fmt: skip

@@ -48,12 +48,13 @@ class Operation:
         condition: its value is a truth, so no gradient passes.
         structural: where its local gradient is 0, nothing passes by construction (an unselected branch, a flat step),
             not because a number happens to be 0.
+        held: its operand counts as a constant for every derivative, also for the judge's quotients.
         domain: one interval per operand in which tests draw points.
         ulps: how many ulps its local gradients may be off.
     """
 
     __slots__ = (
-        "binding", "condition", "defaults", "doc", "domain", "form", "kink", "name", "operands", "partials",
+        "binding", "condition", "defaults", "doc", "domain", "form", "held", "kink", "name", "operands", "partials",
         "pattern", "right", "structural", "synonyms", "ulps", "value", "variadic",
     )  # fmt: skip
 
@@ -75,6 +76,7 @@ class Operation:
         kink: Rule | None = None,
         condition: bool = False,
         structural: bool = False,
+        held: bool = False,
         domain: tuple[Interval, ...] = (),
         ulps: int = 4,
     ) -> None:
@@ -93,6 +95,7 @@ class Operation:
         self.kink = kink
         self.condition = condition
         self.structural = structural
+        self.held = held
         self.domain = domain or (REAL,) * len(operands)
         self.ulps = ulps
 
