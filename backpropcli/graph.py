@@ -26,8 +26,8 @@ class Node(NamedTuple):
 class Graph:
     """Nodes as parallel lists, which build and sweep faster than objects: node i is entry i of each.
 
-    Operands always stand before the node that uses them, so every pass is one loop. Nothing is folded or shared: what is
-    written twice is computed twice.
+    Operands always stand before the node that uses them, so every pass is one loop. Nothing is folded or shared: what
+    is written twice is computed twice.
 
     Attributes:
         operations: the operation of each node; `INPUT` and `CONSTANT` for leaves.

@@ -10,6 +10,7 @@ import pytest
 
 from backpropcli.operations import OPERATIONS, Operation
 
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """The worst error of a local gradient found, per operation."""
     reports = terminalreporter.stats.get("passed", [])
@@ -28,8 +29,10 @@ def draw(random: Random, interval: tuple[float, float], moderate: bool = False) 
     reach = 3.0 if moderate else 300.0
     for _ in range(1000):
         kind = random.random()
-        if kind < 0.5 and not (isinf(low) or isinf(high)):
+        if kind < 0.25 and not (isinf(low) or isinf(high)):
             x = random.uniform(low, high)
+        elif kind < 0.5:
+            x = random.uniform(max(low, -40.0), min(high, 40.0))
         elif kind < 0.65 and not isinf(low):
             x = low + 10 ** random.uniform(-15, 0)
         elif kind < 0.8 and not isinf(high):

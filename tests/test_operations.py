@@ -144,7 +144,7 @@ def test_forward_and_reverse_agree_to_the_bit(row: Operation) -> None:
 
 @pytest.mark.parametrize("special", [0.0, -0.0, inf, -inf, math.nan, 5e-324, 1.7e308, -1.7e308, 1.0, -1.0, 171.7, -3.0])
 def test_no_float_raises(row: Operation, special: float) -> None:
-    """IEEE results in place of Python's exceptions and complex numbers, and NaN in gives NaN out wherever it is used."""
+    """IEEE results in place of Python's exceptions and complex numbers, and no gradient beside a value that is NaN."""
     count = operands_of(row)
     for other in (0.0, 2.0, -0.5, inf, math.nan):
         for place in range(count):

@@ -18,6 +18,7 @@ from ..kernels.precise import Precise, precise
 from ..sweeps import forward, reverse
 from ..text import ids
 from .quotients import BITS, Side, agree, one_sided
+from .shake import digits_trusted
 from .verdict import Check, Component
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class _Judge:
         smallest = min((x for x in inputs if x and isfinite(x)), default=1.0)
         self.finer = int(log2(max(self.largest, 1.0)))
         self.bits = BITS + 2 * self.finer + int(-log2(min(smallest, 1.0)))
+        self._trusted: dict[str, float] | None = None
         self._precise: tuple[Precise, list[Any]] | None = None
 
     def name(self, i: int) -> str:
@@ -160,15 +162,15 @@ class _Judge:
         factor = mp.mpf(result.seed) / scale
         left, right = (Side(s.kind, s.limit * factor, abs(s.error * factor)) for s in (left, right))
         if not isfinite(shown):
-            return self._not_finite(name, shown, left, right, order)
+            return self._not_finite(name, velocity, shown, left, right, order)
         if not agree(left, right):
-            return self._not_differentiable(name, shown, left, right, order)
+            return self._not_differentiable(name, velocity, shown, left, right, order)
         truth = right.limit if right.error <= left.error else left.limit
         digits = _digits(analytic, truth, left.error + right.error)
         fine = Component(name, "agree", digits, shown, _float(truth))
         if digits >= PLENTY:
             return fine
-        wrong = self._first_wrong_node(order)
+        wrong = self._first_wrong_node(list(velocity))
         if wrong is not None:
             return self._disagree(fine, wrong)
         if digits >= ENOUGH:
@@ -180,6 +182,12 @@ class _Judge:
                 verdict="tie-mismatch",
                 node=self.name(at_convention),
                 reason=f"the derivative is {_float(truth):.6g}, but the convention at {text} gives {shown:.6g}",
+            )
+        if digits < self.trusted(name) - 3:
+            return fine._replace(
+                verdict="disagree",
+                reason=f"the derivative is {_float(truth):.6g}; every node's own rule is right, and rounding does not "
+                "explain the difference",
             )
         upstream = reverse(F, self.graph, base, result.output, mp.mpf(result.seed), result.active)
         exact = mp.mpf(0)
@@ -193,6 +201,12 @@ class _Judge:
         return fine._replace(
             verdict="disagree", reason=f"the derivative is {_float(truth):.6g}; every node's own rule is right"
         )
+
+    def trusted(self, name: str) -> float:
+        """How many digits rounding leaves of a component, or at least of any along a direction."""
+        if self._trusted is None:
+            self._trusted = digits_trusted(self.result)
+        return self._trusted.get(name, min(self._trusted.values()))
 
     def _sides(self, velocity: dict[int, float], order: list[int]) -> tuple[Side, Side]:
         F, base = self.precise
@@ -225,9 +239,11 @@ class _Judge:
             f"where it is {_float(truth):.6g}",
         )
 
-    def _not_finite(self, name: str, shown: float, left: Side, right: Side, order: list[int]) -> Component:
+    def _not_finite(
+        self, name: str, velocity: dict[int, float], shown: float, left: Side, right: Side, order: list[int]
+    ) -> Component:
         if isinf(shown) and "vertical tangent" in (left.kind, right.kind):
-            return self._not_differentiable(name, shown, left, right, order)
+            return self._not_differentiable(name, velocity, shown, left, right, order)
         word = "NaN" if shown != shown else "infinite"
         truth = _float(right.limit) if agree(left, right) else None
         limit = "" if truth is None else f"; the derivative is {truth:.6g}"
@@ -235,8 +251,10 @@ class _Judge:
             name, "undefined", None, shown, truth, _side(left), _side(right), reason=f"the gradient is {word}{limit}"
         )
 
-    def _not_differentiable(self, name: str, shown: float, left: Side, right: Side, order: list[int]) -> Component:
-        wrong = self._first_wrong_node(order)
+    def _not_differentiable(
+        self, name: str, velocity: dict[int, float], shown: float, left: Side, right: Side, order: list[int]
+    ) -> Component:
+        wrong = self._first_wrong_node(list(velocity))
         kinds = [side.kind for side in (left, right)]
         place = self._first_convention(order)
         where = "" if place is None else f" at {expressions_of(self.graph, place)}"
@@ -285,16 +303,20 @@ class _Judge:
                         return i
         return None
 
-    def _first_wrong_node(self, order: list[int]) -> tuple[int, int, Any, Any] | None:
-        """The first node in the order of the reverse sweep whose local gradient is not the quotient of its own values.
+    def _first_wrong_node(self, sources: list[int]) -> tuple[int, int, Any, Any] | None:
+        """The first node behind the sources, in the order of the reverse sweep, whose local gradient is wrong.
 
-        Every node is judged by itself, at the float64 values of its operands: (node, operand number, local, truth).
+        Every node is judged by quotients of its own, at the float64 values of its operands.
+
+        Returns:
+            Node, operand number, local gradient and truth; None where all are right.
         """
         F, _ = self.precise
         mp: Any = F.mp
         values, active = self.result.values, self.result.active
-        for i in reversed(order):
-            if i not in self.relevant:
+        behind = self.graph.dependents(sources)
+        for i in range(self.result.output, -1, -1):
+            if not behind[i] or i not in self.relevant or not self.graph.operands[i]:
                 continue
             operation, operands = self.graph.operations[i], self.graph.operands[i]
             kernel = F.kernels[operation.name]
@@ -303,9 +325,13 @@ class _Judge:
             if not mp.isfinite(z):
                 continue
             for k, j in enumerate(operands):
-                if not active[j] or not mp.isfinite(xs[k]):
+                if not behind[j] or not active[j] or not mp.isfinite(xs[k]):
                     continue
                 local = mp.mpf(operation.local(self.result.system, k, values[i], [values[j] for j in operands]))
+                if operation.held:
+                    if local:
+                        return i, k, local, mp.mpf(0)
+                    continue
                 speed = abs(xs[k]) or mp.mpf(1)
 
                 def phi(t: Any, kernel: Any = kernel, xs: list[Any] = xs, k: int = k, speed: Any = speed) -> Any:

@@ -54,12 +54,11 @@ def digits_trusted(result: Result) -> dict[str, float]:
     """For every component of the gradient, how many of its decimal digits rounding leaves alone, from 0 to 16."""
     shaken = shaken_gradients(result)
     digits = {}
-    for name, g in result.gradient.items():
-        spread = max(abs(sweep[name] - g) for sweep in shaken)
-        if not isfinite(spread) or not isfinite(g):
+    for name in result.wrt:
+        found = [sweep[name] for sweep in shaken]
+        spread, size = max(found) - min(found), max(map(abs, found))
+        if not isfinite(spread):
             digits[name] = 0.0
-        elif spread == 0:
-            digits[name] = 16.0
         else:
-            digits[name] = max(0.0, min(16.0, -log10(spread / abs(g)))) if g else 0.0
+            digits[name] = max(0.0, min(16.0, -log10(spread / size))) if spread else 16.0
     return digits
