@@ -199,4 +199,5 @@ def _word(value: float) -> str:
 
 def expressions_of(graph: Graph, i: int, limit: int = 60) -> str:
     """The expression of one node, by the names of its named operands."""
-    return expressions(graph, {j: name for j, name in graph.names.items() if j != i}, limit)[i]
+    names = labels(graph)
+    return expressions(graph, {j: names[j] for j in graph.names if j != i}, limit)[i]

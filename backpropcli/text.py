@@ -18,35 +18,34 @@ def number(value: float) -> str:
 def labels(graph: Graph, output: int = -1) -> list[str]:
     """A name for every node: the assigned one, else ``n`` and its number among the nodes that are no constants.
 
-    An output without a name is ``f``, where the program has no other. A name that is assigned again goes on as
-    ``c_2``, ``c_3``; automatic names keep clear of the program's own.
+    An output without a name is ``f``, where the program has no other. A name assigned more than once belongs to the last
+    of its nodes, as in the program; the earlier ones are ``c_1``, ``c_2``. No two nodes have one name.
     """
     taken = set(graph.names.values())
-    if "f" not in taken and output not in graph.names:
-        taken.add("f")
-        extra = {output: "f"}
-    else:
-        extra = {}
+    names = dict(graph.names)
+    if output >= 0 and output not in names and "f" not in taken:
+        names[output] = "f"
+    last = {name: i for i, name in names.items() if graph.operations[i] is not CONSTANT}
     prefix = next(p for p in ("n", "node", "n_", "node_", "n__") if not any(_numbered(name, p) for name in taken))
     found: list[str] = []
-    uses: dict[str, int] = {}
+    earlier: dict[str, int] = {}
     count = 0
     for i, operation in enumerate(graph.operations):
-        name = graph.names.get(i) or extra.get(i)
+        name = names.get(i)
         if operation is CONSTANT:
             found.append(name or number(graph.constants[i]))
             continue
         count += 1
         if name is None:
-            found.append(f"{prefix}{count}")
-            continue
-        uses[name] = uses.get(name, 0) + 1
-        again = name
-        while uses[name] > 1 and again in taken:
-            again = f"{name}_{uses[name]}"
-            uses[name] += again in taken
-        taken.add(again)
-        found.append(again)
+            name = f"{prefix}{count}"
+        elif last[name] != i:
+            again = name
+            while again in taken:
+                earlier[name] = earlier.get(name, 0) + 1
+                again = f"{name}_{earlier[name]}"
+            taken.add(again)
+            name = again
+        found.append(name)
     return found
 
 

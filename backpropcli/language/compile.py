@@ -51,7 +51,7 @@ def compile_tables(text: str) -> dict[str, Any]:
 
     parser = lark_parser(text, lexer="basic")
     table = parser.parser.parser._parse_table
-    rules = list(parser.rules)
+    rules = sorted(parser.rules, key=lambda rule: (rule.origin.name, [symbol.name for symbol in rule.expansion]))
     number = {rule: i for i, rule in enumerate(rules)}
     order = sorted(parser.terminals, key=lambda t: (-t.priority, -t.pattern.max_width, -len(t.pattern.value), t.name))
     name_pattern = next(t.pattern.to_regexp() for t in order if t.name == "NAME")
@@ -60,7 +60,7 @@ def compile_tables(text: str) -> dict[str, Any]:
         for t in order
         if t.pattern.type == "str" and re.fullmatch(name_pattern, t.pattern.value)
     }
-    states = sorted(table.states)
+    states = _in_order_of_discovery(table, Shift)
     place = {state: i for i, state in enumerate(states)}
     return {
         "digest": digest(text),
@@ -80,8 +80,8 @@ def compile_tables(text: str) -> dict[str, Any]:
             ]
             for rule in rules
         ],
-        "starts": {start: place[state] for start, state in table.start_states.items()},
-        "ends": {start: place[state] for start, state in table.end_states.items()},
+        "starts": {start: place[table.start_states[start]] for start in STARTS},
+        "ends": {start: place[table.end_states[start]] for start in STARTS},
         "states": [
             {
                 symbol: place[argument] if action is Shift else -number[argument] - 1
@@ -90,6 +90,16 @@ def compile_tables(text: str) -> dict[str, Any]:
             for state in states
         ],
     }
+
+
+def _in_order_of_discovery(table: Any, shift: Any) -> list[Any]:
+    """The states as a walk from the starts meets them: Lark numbers them otherwise in every run."""
+    found = [table.start_states[start] for start in STARTS]
+    for state in found:
+        for _, (action, argument) in sorted(table.states[state].items()):
+            if action is shift and argument not in found:
+                found.append(argument)
+    return found
 
 
 def main() -> None:

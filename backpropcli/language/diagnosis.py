@@ -93,8 +93,18 @@ def _mend(c: str, before: str) -> str:
     return "`backprop gates` lists what can be written"
 
 
-def unexpected_token(text: str, tokens: Iterable[Token], place: int, expected: frozenset[str]) -> LanguageError:
-    """The error for the token at `place`, where one of the expected terminals had to stand."""
+def unexpected_token(
+    text: str, start: str, tokens: Iterable[Token], place: int, expected: frozenset[str]
+) -> LanguageError:
+    """The error for the token at `place`, where one of the expected terminals had to stand.
+
+    Args:
+        text: the whole text.
+        start: what it was read as, ``program`` or ``bindings``.
+        tokens: its tokens.
+        place: where the unexpected one begins.
+        expected: the terminals that could have stood there.
+    """
     seen: list[Token] = []
     following: Token = ("$END", "", len(text))
     iterator = iter(tokens)
@@ -104,9 +114,26 @@ def unexpected_token(text: str, tokens: Iterable[Token], place: int, expected: f
             with suppress(LanguageError):
                 following = next(iterator, following)
             break
-    kind, word, place = seen.pop()
-    message, hint, start, end = _explain(text, seen, (kind, word, place), following, expected)
-    return LanguageError(message, hint=hint, source=text, start=start, end=end)
+    token = seen.pop()
+    explained = _explain_bindings(seen, token, following, expected) if start == "bindings" else None
+    message, hint, begin, end = explained or _explain(text, seen, token, following, expected)
+    return LanguageError(message, hint=hint, source=text, start=begin, end=end)
+
+
+def _explain_bindings(
+    before: Sequence[Token], token: Token, following: Token, expected: frozenset[str]
+) -> tuple[str, str, int, int] | None:
+    """Message, hint and place for what is wrong between values, not in one; None for the rest."""
+    kind, word, place = token
+    end = place + len(word)
+    if "EQUAL" in expected and before:
+        name = before[-1]
+        return f"`{name[1]}` has no value", f"write `{name[1]}=1`", name[2], name[2] + len(name[1])
+    if kind == "NAME" and following[0] == "EQUAL" and before:
+        return "a comma is missing between two values", "write `x=1,y=2`", place, end
+    if "NAME" in expected and "NUMBER" not in expected and word:
+        return f"a name is missing before `{word}`", "write `x=1,y=2`", place, end
+    return None
 
 
 def _explain(

@@ -100,7 +100,7 @@ class Parser:
             while True:
                 action = states[state].get(kind)
                 if action is None:
-                    raise unexpected_token(text, self.tokens(text), place, frozenset(states[state]))
+                    raise unexpected_token(text, start, self.tokens(text), place, frozenset(states[state]))
                 if action >= 0:
                     stack.append(action)
                     values.append((word, place))

@@ -248,7 +248,12 @@ class Page:
             if report.digits_trusted is not None:
                 line.append_text(self.cell(f"  {report.digits_trusted[name]:.0f} digits trusted", FAINT))
             if name in verdicts:
-                line.append_text(self.cell(f"  {verdicts[name].phrase()}"))
+                numeric = verdicts[name].numeric
+                shown = "" if numeric is None else f"  numeric {figure(numeric, self.digits)},"
+                line.append_text(self.cell(f"{shown}  {verdicts[name].phrase()}"))
             self.line(line)
+        for name, component in verdicts.items():
+            if name not in report.gradient:  # a direction, in place of the components
+                self.line(f"{name}  {component.phrase()}")
         if report.check is not None:
             self.line(report.check.summary(), NAME)
