@@ -16,7 +16,7 @@ from .limits import LIMITS, Limits
 from .sweeps import forward, reverse, tangent
 
 if TYPE_CHECKING:
-    from .check import Check
+    from .checks import Check
 
 TIES = ("split", "first", "error")
 MODES = ("reverse", "forward")
@@ -177,7 +177,7 @@ def check(result: Result | str, at: Mapping[str, float] | None = None, **options
     Returns:
         A verdict for every component, with the first wrong node where one is wrong.
     """
-    from .check import judge
+    from .checks import judge
 
     return judge(evaluate(result, at, **options) if isinstance(result, str) else result)
 

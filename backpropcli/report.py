@@ -11,7 +11,7 @@ from .text import expressions, ids, labels
 
 if TYPE_CHECKING:
     from .api import Result
-    from .check import Check
+    from .checks import Check
 
 
 class EdgeRecord(NamedTuple):

@@ -18,8 +18,8 @@ def number(value: float) -> str:
 def labels(graph: Graph, output: int = -1) -> list[str]:
     """A name for every node: the assigned one, else ``n`` and its number among the nodes that are no constants.
 
-    An output without a name is ``f``, where the program has no other. A name assigned more than once belongs to the last
-    of its nodes, as in the program; the earlier ones are ``c_1``, ``c_2``. No two nodes have one name.
+    An output without a name is ``f``, where the program has no other. A name assigned more than once belongs to the
+    last of its nodes, as in the program; the earlier ones are ``c_1``, ``c_2``. No two nodes have one name.
     """
     taken = set(graph.names.values())
     names = dict(graph.names)

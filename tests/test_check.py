@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from backpropcli import Program, check, evaluate
-from backpropcli.check import VERDICTS, Check
-from backpropcli.check.quotients import one_sided
+from backpropcli.checks import VERDICTS, Check
+from backpropcli.checks.quotients import one_sided
 from backpropcli.graph import Graph
 from backpropcli.kernels.floats import FLOATS
 from backpropcli.kernels.precise import precise
@@ -222,7 +222,7 @@ def test_directions_stand_in_where_components_would_take_too_long() -> None:
 
 
 def check_within(result: Any, seconds: float) -> Check:
-    from backpropcli.check import judge
+    from backpropcli.checks import judge
 
     return judge(result, seconds)
 

@@ -97,13 +97,13 @@ def command(
 
     judged = trusted = None
     if check:
-        from ..check import judge
+        from ..checks import judge
         from .progress import progress
 
         with progress("checking", quiet) as step:
             judged = judge(result, seconds=limits["check"], progress=step)
     if digits_trusted:
-        from ..check.shake import digits_trusted as count
+        from ..checks.shake import digits_trusted as count
 
         trusted = count(result)
     made = report(result, judged, trusted, int(limits["text"]))

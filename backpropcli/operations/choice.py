@@ -33,10 +33,10 @@ operation(
     value=lambda F, x, lo, hi: F.min(F.max(x, lo), hi),
     partials=(
         lambda F, z, x, lo, hi: F.step(x - lo) * F.step(hi - x),
-        lambda F, z, x, lo, hi: F.step(lo - x) * F.step(hi - lo),
-        lambda F, z, x, lo, hi: F.step(F.max(x, lo) - hi),
+        lambda F, z, x, lo, hi: (1.0 - F.step(x - lo)) * F.step(hi - lo),
+        lambda F, z, x, lo, hi: 1.0 - F.step(hi - F.max(x, lo)),
     ),
-    kink=lambda F, z, x, lo, hi: F.logical_or(x == lo, x == hi), structural=True,
+    kink=lambda F, z, x, lo, hi: F.logical_or(F.logical_or(x == lo, x == hi), lo == hi), structural=True,
 )  # fmt: skip
 operation(
     "where", "x where the condition holds, else y; only the branch taken has a gradient.", pattern="gradient router",

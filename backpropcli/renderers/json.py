@@ -34,7 +34,7 @@ def render(report: Report) -> Iterator[str]:
         "schema": SCHEMA,
         "expression": report.expression,
         "at": numbers(report.at),
-        "output": report.output,
+        "output": report.output or None,
         "value": number(report.value),
         "gradient": numbers(report.gradient),
     }

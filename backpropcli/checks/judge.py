@@ -57,8 +57,11 @@ class _Judge:
         self.largest = max((abs(result.values[i]) for i in self.relevant if isfinite(result.values[i])), default=1.0)
         inputs = [abs(result.values[i]) for i in self.graph.inputs.values()]
         smallest = min((x for x in inputs if x and isfinite(x)), default=1.0)
+        slopes = [abs(g) for g in result.gradient.values()]
+        flattest = min((g for g in slopes if g and isfinite(g)), default=1.0)
         self.finer = int(log2(max(self.largest, 1.0)))
-        self.bits = BITS + 2 * self.finer + int(-log2(min(smallest, 1.0)))
+        # A difference must show beside the largest number, at the smallest step, for the flattest slope.
+        self.bits = BITS + 2 * self.finer + int(-log2(min(smallest, 1.0)) - log2(min(flattest, 1.0)))
         self._trusted: dict[str, float] | None = None
         self._precise: tuple[Precise, list[Any]] | None = None
 
