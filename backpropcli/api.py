@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from functools import cached_property
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from .conventions import Edge, Note, conventions, edges
-from .errors import OptionError, PointError
+from .errors import OptionError, PointError, nearest
 from .kernels.floats import Floats
 from .language import Program, parse
 from .limits import LIMITS, Limits
@@ -187,8 +186,8 @@ def _require_values(inputs: Sequence[str], point: Mapping[str, float]) -> None:
     if not missing:
         return
     given = [name for name in point if name not in inputs]
-    close = {name: get_close_matches(name, given, 1, 0.5) for name in missing}
-    meant = [f"did you mean `{name}` by `{found[0]}`?" for name, found in close.items() if found]
+    close = {name: nearest(name, given, 0.5) for name in missing}
+    meant = [f"did you mean `{name}` by `{found}`?" for name, found in close.items() if found]
     names = ", ".join(f"`{name}`" for name in missing[:8]) + (
         f" and {len(missing) - 8} more" if len(missing) > 8 else ""
     )

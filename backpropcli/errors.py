@@ -14,7 +14,7 @@ Each has exit status 2: the input cannot be used.
 
 from __future__ import annotations
 
-import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -121,6 +121,8 @@ def printable(text: str) -> str:
     """The text with every character spelled out that could steer a terminal: controls, marks that turn direction."""
     if text.isascii() and text.isprintable():
         return text
+    import unicodedata
+
     return "".join(c if c.isprintable() and unicodedata.bidirectional(c) not in _STEERING else escape(c) for c in text)
 
 
@@ -136,4 +138,14 @@ def columns(text: str) -> int:
     """How many terminal columns the text takes."""
     if text.isascii():
         return len(text)
+    import unicodedata
+
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """The known name that looks most like it, or ""."""
+    from difflib import get_close_matches
+
+    found = get_close_matches(name, list(known), 1, cutoff)
+    return found[0] if found else ""

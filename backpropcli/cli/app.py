@@ -13,7 +13,7 @@ from typer.main import get_command_from_info, get_group_from_info
 from typer.models import CommandInfo, TyperInfo
 
 from .. import __version__
-from ..errors import BackpropError, OptionError
+from ..errors import BackpropError, OptionError, nearest
 from .main import DONE, UNUSABLE
 
 COMMANDS = ("eval", "gates")
@@ -59,10 +59,8 @@ class ExpressionCommand(TyperCommand):
         return super().parse_args(ctx, [*options, "--", *expressions])
 
     def _no_such_option(self, name: str, known: list[str]) -> OptionError:
-        from difflib import get_close_matches
-
-        close = get_close_matches(name, known, 1)
-        hint = f"did you mean {close[0]}?" if close else "an expression that begins with -- goes behind a --"
+        close = nearest(name, known)
+        hint = f"did you mean {close}?" if close else "an expression that begins with -- goes behind a --"
         return OptionError(f"there is no option {name}", hint=hint)
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
 from ..catalogue import Gate, catalogue, gate
-from ..errors import UnknownName, columns
+from ..errors import UnknownName, columns, nearest
 from ..operations import FUNCTIONS, OPERATIONS
 from .files import write
 from .main import DONE
@@ -66,9 +65,9 @@ def _find(name: str) -> Gate:
                 break
         row = row or OPERATIONS.get(signs.get(name, ""))
     if row is None:
-        close = get_close_matches(name, [*FUNCTIONS, *OPERATIONS], 1)
+        close = nearest(name, [*FUNCTIONS, *OPERATIONS])
         raise UnknownName(
-            f"there is no gate `{name}`", hint=f"did you mean `{close[0]}`?" if close else "`backprop gates` lists them"
+            f"there is no gate `{name}`", hint=f"did you mean `{close}`?" if close else "`backprop gates` lists them"
         )
     return gate(row)
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
-from ..errors import BackpropError, LanguageError, LimitError, UnknownName
+from ..errors import BackpropError, LanguageError, LimitError, UnknownName, nearest
 from ..graph import Graph
 from ..limits import LIMITS, Limits
 from ..operations import FUNCTIONS, OPERATIONS, Operation
@@ -153,9 +152,8 @@ class Builder:
             return self.error(
                 word, f"`{name}` is a variable, not a function", f"for a product write `{name}*(…)`", UnknownName
             )
-        close = get_close_matches(name, FUNCTIONS, 1) or get_close_matches(name.lower(), FUNCTIONS, 1)
         known = {"arctan2": "atan2", "fabs": "abs", "sgn": "sign", "heaviside": "step", "loge": "log", "if": "where"}
-        better = known.get(name.lower()) or (close[0] if close else "")
+        better = known.get(name.lower()) or nearest(name, FUNCTIONS) or nearest(name.lower(), FUNCTIONS)
         hint = (
             f"did you mean `{better}`?"
             if better

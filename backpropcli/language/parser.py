@@ -7,13 +7,13 @@ imports nothing and is three times as fast, since its tokens are plain tuples.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
-from importlib.resources import files
 from typing import Any
 
 from ..errors import BackpropError
-from .compile import compile_tables, digest, grammar_text
+from .compile import compile_tables, digest, grammar_text, shipped
 from .diagnosis import unexpected_character, unexpected_token
 
 Token = tuple[str, str, int]
@@ -136,7 +136,6 @@ def parser() -> Parser:
     global _parser
     if _parser is None:
         text = grammar_text()
-        shipped = files("backpropcli.language") / "tables.json"
-        tables = json.loads(shipped.read_text(encoding="utf-8")) if shipped.is_file() else {}
+        tables = json.loads(shipped(os.path.join(os.path.dirname(__file__), "tables.json")))
         _parser = Parser(tables if tables.get("digest") == digest(text) else compile_tables(text))
     return _parser

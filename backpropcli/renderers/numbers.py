@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from ..text import number as exact
 
-ASCII = str.maketrans({"∂": "d", "×": "*", "…": "...", "–": "-", "·": "*", "σ": "sigma", "±": "+-", "√": "sqrt"})
+ASCII = str.maketrans(
+    {"∂": "d", "×": "*", "…": "...", "–": "-", "·": "*", "σ": "sigma", "±": "+-", "√": "sqrt", "─": "-"}
+)
 
 
 def figure(value: float | None, digits: int | None) -> str:

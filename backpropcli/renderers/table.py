@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from io import StringIO
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from ..errors import columns
@@ -160,33 +158,43 @@ class Page:
         for part in content.split("\n") if isinstance(content, str) else [content]:
             self.console.print(self.cell(part, style) if isinstance(part, str) else part)
 
-    def table(self) -> Table:
-        shape = box.ASCII2 if self.screen.ascii else box.SIMPLE_HEAD
-        return Table(box=shape, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style=FAINT)
+    def grid(self, heads: list[str], rows: Iterable[list[str]], styles: list[str], left: Container[str]) -> bool:
+        """Print columns under their heads, if they fit; text flush left, numbers flush right.
+
+        Rich's own Table measures and pads every cell anew and takes five times as long, half of the whole command.
+        """
+        table = [[self.screen.show(cell) for cell in row] for row in (heads, *rows)]
+        widths = [max(map(columns, column)) for column in zip(*table, strict=True)]
+        whole = sum(widths) + 2 * (len(widths) - 1)
+        if whole > self.width:
+            return False
+        text = Text()
+        for at, row in enumerate(table):
+            for head, cell, width, style in zip(heads, row, widths, styles, strict=True):
+                padding = " " * (width - columns(cell))
+                text.append(cell + padding if head in left else padding + cell, style if at else FAINT)
+                text.append("  ")
+            text.append("\n")
+            if not at:
+                text.append(self.screen.show("─") * whole + "\n", FAINT)
+        self.console.print(text, end="", soft_wrap=True)
+        return True
 
     def nodes(self, nodes: list[NodeRecord], which: str, left_out: int) -> None:
         """The nodes in the widest layout that fits."""
         order = list(reversed(nodes)) if which == "backward" else nodes
         gap = (len(nodes) // 2 if which == "backward" else len(nodes) - len(nodes) // 2) if left_out else -1
         for layout in LAYOUTS:
-            groups = [_lines(node, layout, self.digits) for node in order]
-            names = [c for c in COLUMNS[which] if c != "pattern" or layout.pattern]
-            widths = [max(len(c), *(columns(line.get(c, "")) for group in groups for line in group)) for c in names]
-            if sum(widths) + 2 * (len(names) - 1) <= self.width:
-                break
-        else:
-            self.blocks(order, which, gap, left_out)
-            return
-        table = self.table()
-        for c in names:
-            justify: Any = "left" if c in TEXT_COLUMNS else "right"
-            table.add_column(self.cell(c), justify=justify, style=STYLES[c], no_wrap=True)
-        for at, group in enumerate(groups):
-            if at == gap:
-                table.add_row(self.cell("…"), self.cell(f"{left_out:,} nodes not shown"))
-            for line in group[:1] if which == "forward" else group:
-                table.add_row(*[self.cell(line.get(c, "")) for c in names])
-        self.console.print(table)
+            heads = [head for head in COLUMNS[which] if head != "pattern" or layout.pattern]
+            rows = []
+            for at, node in enumerate(order):
+                if at == gap:
+                    rows.append(["…", f"{left_out:,} nodes not shown", *[""] * (len(heads) - 2)])
+                lines = _lines(node, layout, self.digits)
+                rows += [[line.get(head, "") for head in heads] for line in lines[: 1 if which == "forward" else None]]
+            if self.grid(heads, rows, [STYLES[head] for head in heads], TEXT_COLUMNS):
+                return
+        self.blocks(order, which, gap, left_out)
 
     def blocks(self, nodes: list[NodeRecord], which: str, gap: int, left_out: int) -> None:
         """For narrow terminals: a block per node, a product per line."""
@@ -212,24 +220,22 @@ class Page:
     def tangents(self, nodes: list[NodeRecord], inputs: list[str], left_out: int) -> None:
         """Forward mode: every node's value and derivative with respect to the inputs, as many as there is room for."""
         heads = ["node", "expression", "value", *[f"∂/∂{name}" for name in inputs]]
-        rows = [
-            [node.name, node.gate, *[figure(x, self.digits) for x in (node.value, *[node.tangents[n] for n in inputs])]]
-            for node in nodes
-        ]
-        widths = [max(columns(head), *(columns(row[c]) for row in rows)) for c, head in enumerate(heads)]
+        styles = [NAME, "", VALUE, *[GRADIENT] * len(inputs)]
+        rows = []
+        for at, node in enumerate(nodes):
+            if left_out and at == len(nodes) - len(nodes) // 2:
+                rows.append(["…", f"{left_out:,} nodes not shown", *[""] * (len(heads) - 2)])
+            numbers = [node.value, *[node.tangents[name] for name in inputs]]
+            rows.append([node.name, node.gate, *[figure(x, self.digits) for x in numbers]])
         room = len(heads)
-        while room > 4 and sum(widths[:room]) + 2 * (room - 1) > self.width:
+        while room > 3 and not self.grid(heads[:room], [row[:room] for row in rows], styles[:room], TEXT_COLUMNS):
             room -= 1
-        table = self.table()
-        for c, head in enumerate(heads[:room]):
-            style = (NAME, "", VALUE)[c] if c < 3 else GRADIENT
-            table.add_column(self.cell(head), justify="left" if c < 2 else "right", style=style, no_wrap=c != 1)
-        for at, row in enumerate(rows):
-            if left_out and at == len(rows) - len(rows) // 2:
-                table.add_row(self.cell("…"), self.cell(f"{left_out:,} nodes not shown"))
-            table.add_row(*[self.cell(text) for text in row[:room]])
-        self.console.print(table)
-        if room < len(heads):
+        if room == 3:
+            for name, gate, *figures in rows:
+                self.line(name if gate == name else f"{name} = {gate}", NAME)
+                for head, shown, style in zip(heads[2:], figures, styles[2:], strict=True):
+                    self.line(f"  {head} {shown}", style)
+        elif room < len(heads):
             self.line(f"{len(heads) - room} more inputs do not fit here; the gradient below has them all", FAINT)
         self.line("")
 

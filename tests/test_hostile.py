@@ -1,0 +1,375 @@
+"""Hostile input: whatever is typed, the answer is a status, one clear message, and nothing that steers a terminal.
+
+The first part makes programs, points and options from a grammar and damages most of them; `BACKPROP_FUZZ` inputs in all
+(2,000 by default, 100,000 in CI), in chunks that pytest-xdist spreads. Chunk and number give the seed, so every input
+comes back. They run in this process through `run`; only Typer's reading of the commands' signatures, which is the same
+every time, is done once. The second part is real processes: closed pipes, full disks, Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+from typing import Any, NamedTuple
+
+import pytest
+
+from backpropcli.cli import app
+from backpropcli.cli.main import run
+from backpropcli.operations import FUNCTIONS
+
+INPUTS = int(os.environ.get("BACKPROP_FUZZ", "2000"))
+CHUNKS = 20
+SECONDS = 1.0
+"""Of processor time for one small input: a bound on hanging, not a benchmark."""
+
+NAMES = [*"xyzabwnfTeE", "x1", "x_1", "n1", "n2", "q_2", "theta", "pi", "tau", "inf", "θ", "σ", "ϑ", "π", "Ω", "αβ"]
+ODD_NAMES = [
+    "sin", "max", "and", "or", "not", "lambda", "if", "True", "None", "nan", "import", "__x__", "__import__", "_", "__",
+    "n" * 64, "n" * 65, "γ" * 64, "node1", "n_1", "node_1", "n__1", "axis", "xᵀ", "constructor", "self", "print",
+]  # fmt: skip
+NUMBERS = [*"0123456789", "3.", ".5", "0.1", "1e-3", "2.5e+2", "1e16", "100", "0.3333333333333333", "1e154"]
+ODD_NUMBERS = [
+    "1e300", "1e-300", "5e-324", "1.7976931348623157e308", "1e400", "1e-400", "170.5", "1e15", "9007199254740993",
+    "1_000", "0x10", "0b1", "1e", "1e+", "1.2.3", "1..2", ".", "1j", "007", "9" * 400, "9" * 401, "1e999999999", "½", "１",
+]  # fmt: skip
+BINARY = [*"+-*/^", "**", "<", "<=", ">", ">=", "==", "!=", " and ", " or ", "×", "·", "÷", "−", "@"]
+PREFIXES = ["-", "+", "√", "not ", "--", "−"]
+POSTFIXES = ["²", "³", "^2", "^-1", "^0.5", "ᵀ", ".T", "[0]", "[:,1]", "!", "'", "²³"]
+HOSTILE = [
+    *"\0\a\b\t\v\f\r\n\x1b\x7f\x85\x9b\xa0\xad", *"\u061c\u200b\u200e\u200f\u2028\u2029\u202a\u202e\u2066\u2069\ufeff",
+    *"\ud800\udc80\U000e0041\U0001f600\u0301\uff58\u3042", *"\"'`|!?%&~$#@:;,.\\{}[]()<>=^*_", "\r\n", "\x1b[31m",
+    "\x1b]0;x\a", "\x1b[2J", "[red]x[/]", "[/]", "[bold]", ":smile:", ":x:", "%s", "%n", "{0}", "{x!r}", "$(id)", "//",
+    "; ", "\n\n", "# ", "'''", "e+", "1e", "..", "=", "==", ":=", "->", "|x|", "∞", "∂", "∑", "≤", "–", "⋅",
+]  # fmt: skip
+WORDS = ["", "x", "y", "q", "x,y", "x,,y", " x ", "2", "-2", "pi", "inf", "1e400", "nan", "x=1", "-", "--", "split", "é\x1b"]
+
+OPTIONS: dict[str, list[str]] = {
+    "--output": ["q", "x", "f", *WORDS],
+    "--wrt": WORDS,
+    "--upstream": ["2", "-2", "pi", "1,x=2", "upstream", *WORDS],
+    "--ties": ["split", "first", "error", "tie"],
+    "--mode": ["reverse", "forward", "sideways"],
+    "--pass": ["table", "forward", "backward", "both", "none"],
+    "--digits": ["1", "3", "17", "0", "18", "-1", "x", "9" * 30],
+    "--format": ["table", "json", "xml", ""],
+    "--color": ["auto", "never", "always", "pink"],
+    "--limit": [
+        f"{name}={figure}"
+        for name in ("rows", "text", "name", "literal", "source", "check", "Rows", "")
+        for figure in ("1", "2", "0.5", "5e3", "inf", "nan", "0", "-1", "1e400", "x", "")
+    ],
+    "--at-file": ["point.json", "point.json", "missing.json", ".", "", "/dev/null", "a\0b", "\x1b[31m"],
+    "--file": ["program.txt", "program.txt", "missing", ".", "", "/dev/null"],
+    "-o": ["out", "out", "missing/out", ".", "/dev/null", "/dev/full", "-", "a\0b", "o" * 300],
+}
+FLAGS = ["--check", "--digits-trusted", "--quiet", "-q", "--json", "-h", "--help", "--nonsense", "-z", "--version", "--"]
+
+POINTS = [
+    '{"x": 1, "y": -2.5}', '{"x": "pi/4"}', '{"x": "1,y=2"}', '{"x": "\\u001b[31m"}', '{"x": NaN, "y": Infinity}',
+    '{"x": 1e999}', '{"x": 1' + "0" * 400 + "}", '{"x": ' + "9" * 5000 + "}", '{"x": 1, "x": 2}', '{"x": [1, 2]}',
+    '{"x": null}', '{"x": true}', '{"\\u202e": 1, "": 2}', "[" * 3000, '{"x":' * 3000, "[1]", "3", "", "{", '{"x": 1,}',
+    "\ufeff{}", "{'x': 1}", '{"x": 1}\x1b[31m', '{"x": "' + "(" * 500 + '1"}',
+]  # fmt: skip
+
+STEERING = re.compile(
+    "[\0-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+COLORS = re.compile(r"\x1b\[[\d;]*m")
+INTERNAL = re.compile(r"\b(?:LPAR|RPAR|LSQB|RSQB|COMMA|COLON|EQUAL|_END|_MINUS|_TIMES|_OVER|_POWER|__ANON_\d+)\b|\$END")
+TOKEN = re.compile(r"\w+|\s+|.", re.DOTALL)
+
+
+class Input(NamedTuple):
+    """One run of the command, all that it depends on."""
+
+    arguments: list[str]
+    stdin: bytes
+    files: dict[str, bytes]
+    encoding: str
+    columns: str
+    terminal: bool
+
+
+class Maker:
+    """Makes inputs: a program, a point that mostly fits it, options; then damages what it made."""
+
+    def __init__(self, seed: str) -> None:
+        self.random = Random(seed)
+        self.pick = self.random.choice
+
+    def chance(self, probability: float) -> bool:
+        return self.random.random() < probability
+
+    def name(self) -> str:
+        return self.pick(ODD_NAMES) if self.chance(0.01) else self.pick(NAMES)
+
+    def number(self) -> str:
+        return self.pick(ODD_NUMBERS) if self.chance(0.04) else self.pick(NUMBERS)
+
+    def expression(self, depth: int) -> str:
+        kind = self.random.random()
+        if depth <= 0 or kind < 0.15:
+            return self.name() if self.chance(0.7) else self.number()
+        if kind < 0.55:
+            operator = self.pick(BINARY[:5]) if self.chance(0.85) else self.pick(BINARY)
+            space = self.pick(("", "", " "))
+            return f"{self.expression(depth - 1)}{space}{operator}{space}{self.expression(depth - 1)}"
+        if kind < 0.65:
+            return f"({self.expression(depth - 1)})"
+        if kind < 0.72:
+            return self.pick(PREFIXES) + self.expression(depth - 1)
+        if kind < 0.76:
+            return f"({self.expression(depth - 1)}){self.pick(POSTFIXES)}"
+        if kind < 0.77:
+            return "[" + ",".join(self.expression(depth - 2) for _ in range(self.random.randint(0, 3))) + "]"
+        return self.call(depth)
+
+    def call(self, depth: int) -> str:
+        name, row = self.pick(list(FUNCTIONS.items()))
+        count = len(row.operands) + (self.random.randint(0, 3) if row.variadic else 0)
+        if self.chance(0.04):
+            count = self.random.randint(0, 4)
+        operands = [self.expression(depth - 1) for _ in range(count)]
+        if operands and self.chance(0.05):
+            operands[-1] = f"{self.pick((*row.operands, 'axis'))}={operands[-1]}"
+        return f"{name}({', '.join(operands)})"
+
+    def run_of_one(self) -> str:
+        """A long run: deep nesting, a long chain, a long line."""
+        many = self.random.randint(50, 400)
+        left, middle, right = self.pick(
+            (
+                ("(", "x", ")"), ("-", "x", ""), ("√", "x", ""), ("not ", "x", ""), ("sin(", "x", ")"), ("", "x", "²"),
+                ("x^", "x", ""), ("x+", "x", ""), ("x*", "y", ""), ("max(x,", "y", ")"), ("", "x", ";x"), ("[", "1", "]"),
+                ("abs(x)+", "1", ""), ("(", "", ""), ("", "x", ")"), ("f(", "x", ")"), ("", "x", "'"), ("\n", "x", ""),
+                ("#", "", ""), (" ", "x", ""), ("", "", "1e"), ("", "x", "[0]"), ("q=x;", "q", ""), ("where(x,", "x", ",1)"),
+                ("1/", "x", ""), ("x if ", "x", ""), ("", "x", " x"), ("n", "", ""), ("9", "", ""), ("a", "(x)", ""),
+            )
+        )  # fmt: skip
+        return left * many + middle + right * many
+
+    def program(self) -> str:
+        if self.chance(0.03):
+            return self.run_of_one()
+        if self.chance(0.02):
+            return self.pick(HOSTILE) * self.random.randint(0, 40)
+        statements = [self.expression(self.random.randint(0, 4))]
+        while self.chance(0.25):
+            statements.insert(0, f"{self.pick((self.name(), 'q', 'f'))} = {self.expression(self.random.randint(0, 3))}")
+        return self.pick(("; ", "\n", ";", "\r\n", " # note\n")).join(statements)
+
+    def point(self, program: str) -> list[str]:
+        """Texts for --at, which give most names of the program a value."""
+        names = list(dict.fromkeys(re.findall(r"[^\W\d]\w*", program)))[:40]
+        names = [n for n in names if n not in FUNCTIONS and n not in ("and", "or", "not") and self.chance(0.97)]
+        names += [self.name() for _ in range(self.random.randint(0, 2)) if self.chance(0.1)]
+        pairs = [f"{name}={self.value()}" for name in names]
+        if not pairs:
+            return []
+        cut = self.random.randint(0, len(pairs)) if self.chance(0.1) else 0
+        return [",".join(part) for part in (pairs[:cut], pairs[cut:]) if part]
+
+    def value(self) -> str:
+        kind = self.random.random()
+        if kind < 0.55:
+            return f"{self.random.uniform(-4, 4):.3g}"
+        if kind < 0.8:
+            return self.pick(("-", "")) + self.number()
+        if kind < 0.9:
+            return f"{self.pick(('-', ''))}{10 ** self.random.uniform(-320, 308):.17g}"
+        return self.pick(("pi/4", "-inf", "0/0", "1/0", "2^-1", "[1,2]", "@w.npy", "sqrt(2)", "-0", "y", "", "1 2", "9^9^9"))
+
+    def damage(self, text: str) -> str:
+        """The text after a few insertions, deletions, repetitions and swaps, of characters or of tokens."""
+        parts = list(text) if self.chance(0.5) else TOKEN.findall(text)
+        for _ in range(self.random.randint(1, 3)):
+            i, j = (self.random.randint(0, max(0, len(parts) - 1)) for _ in range(2))
+            match self.random.randint(0, 5):
+                case 0 | 1:
+                    parts.insert(i, self.pick(HOSTILE))
+                case 2:
+                    del parts[i : i + self.random.randint(1, 3)]
+                case 3 if parts:
+                    parts[i:i] = [parts[j]] * self.random.randint(1, 4)
+                case 4 if parts:
+                    parts[i], parts[j] = parts[j], parts[i]
+                case 5:
+                    parts.insert(i, self.pick((self.name(), self.number(), self.pick(BINARY), self.pick(POSTFIXES))))
+        return "".join(parts)
+
+    def input(self) -> Input:
+        program = self.program()
+        points = self.point(program)
+        if self.chance(0.25):
+            program = self.damage(program)
+        if points and self.chance(0.1):
+            points[0] = self.damage(points[0])
+        groups = [["--at", text] if self.chance(0.8) else [f"--at={text}"] for text in points]
+        groups += [["--json"]] * self.chance(0.6) + [["--check"]] * self.chance(0.25) + [["-q"]] * self.chance(0.3)
+        for option in self.random.sample(list(OPTIONS), self.pick((0, 0, 0, 0, 0, 1, 2))):
+            value = self.pick(OPTIONS[option])
+            groups.append([option, value] if self.chance(0.7) else [f"{option}={value}"])
+        if self.chance(0.06):
+            groups.append([self.pick(FLAGS)])
+        stdin = b""
+        if self.chance(0.05):
+            stdin, program = self.encode(program), "-"
+        files = {}
+        if any("point.json" in group[-1] for group in groups):
+            files["point.json"] = self.encode(self.damage(self.pick(POINTS)) if self.chance(0.3) else self.pick(POINTS))
+        if any("program.txt" in group[-1] for group in groups):
+            files["program.txt"], program = self.encode(program), ""
+        if program or self.chance(0.3):
+            groups.append([program])
+        self.random.shuffle(groups)
+        arguments = ["eval", *(word for group in groups for word in group)]
+        if self.chance(0.01):
+            arguments.append(self.pick(list(OPTIONS)))  # its value is missing
+        if self.chance(0.02):
+            arguments = ["gates", self.pick((*FUNCTIONS, *BINARY, program, *HOSTILE)), *["--json"] * self.chance(0.5)]
+        elif self.chance(0.01):
+            arguments[0] = self.damage("eval")
+        return Input(
+            arguments, stdin, files,
+            encoding=self.pick(("utf-8", "utf-8", "utf-8", "ascii", "latin-1", "cp437", "gb18030", "euc_jis_2004")),
+            columns=self.pick(("", "", "", "1", "20", "40", "80", "120", "²", "0", "999999999")),
+            terminal=self.chance(0.1),
+        )  # fmt: skip
+
+    def encode(self, text: str) -> bytes:
+        """As UTF-8, sometimes with a mark in front, sometimes broken."""
+        data = text.encode("utf-8", "surrogatepass")
+        if self.chance(0.1):
+            return b"\xef\xbb\xbf" + data
+        return data + b"\xff\xfe" if self.chance(0.1) else data
+
+
+class Terminal(io.TextIOWrapper):
+    """A stream in memory that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+class TooSlow(BaseException):
+    """Raised by the watchdog: no handler of the program is meant to catch it."""
+
+
+@contextmanager
+def watchdog(seconds: float) -> Iterator[None]:
+    """Raise TooSlow once the block has used so much processor time."""
+
+    def bark(*_: Any) -> None:
+        raise TooSlow(f"over {seconds:g} s")
+
+    before = signal.signal(signal.SIGPROF, bark)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+
+
+def attempt(given: Input, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run the command in this process; what is wrong with its answer, or ""."""
+    for name, data in given.files.items():
+        Path(name).write_bytes(data)
+    kind = Terminal if given.terminal else io.TextIOWrapper
+    out, err = io.BytesIO(), io.BytesIO()
+    stdout = kind(out, encoding=given.encoding, newline="")
+    stderr = io.TextIOWrapper(err, encoding=given.encoding, errors="backslashreplace", newline="")
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given.stdin)))
+        patch.setattr(sys, "stdout", stdout)
+        patch.setattr(sys, "stderr", stderr)
+        patch.setenv("COLUMNS", given.columns)
+        try:
+            with watchdog(SECONDS):
+                status = run(list(given.arguments))
+        except (TooSlow, Exception, SystemExit) as error:
+            return f"{type(error).__name__}: {error}"
+        stdout.flush()
+        stderr.flush()
+    return judge(given, status, out.getvalue().decode(given.encoding), err.getvalue().decode(given.encoding))
+
+
+def judge(given: Input, status: int, out: str, err: str) -> str:
+    """What is wrong with an answer, or ""."""
+    if status not in (0, 1, 2, 3):
+        return f"status {status}: {err.strip()}"
+    if "Traceback" in out + err:
+        return f"a traceback: {err}"
+    raw = STEERING.search(COLORS.sub("", out)) or STEERING.search(err)
+    if raw:
+        return f"a raw {raw[0]!r} is printed"
+    arguments = given.arguments
+    if {"-h", "--help"} & set(arguments):
+        return ""
+    message = ""
+    if wants_json(arguments):
+        if out == "" and status != 2 and any(word.startswith("-o") for word in arguments):
+            return ""
+        try:
+            answer = json.loads(out)
+        except ValueError as error:
+            return f"no JSON, {error}: {out[:80]!r}"
+        if not (isinstance(answer, dict) and len({"schema", "error"} & set(answer)) == 1):
+            return f"neither an answer nor an error: {out[:80]!r}"
+        if ("error" in answer) != (status == 2):
+            return f"status {status} with {out[:80]!r}"
+        message = answer["error"]["message"] if status == 2 else ""
+    elif status == 2:
+        if not (out == "" and err.startswith(("backprop: ", "note: "))):
+            return f"no clear error: {err[:80]!r}, and on standard output: {out[:80]!r}"
+        message = err
+    leak = INTERNAL.search(message)
+    return f"an internal name, {leak[0]}: {message}" if leak and leak[0] not in "".join(arguments) else ""
+
+
+def wants_json(arguments: list[str]) -> bool:
+    return "--json" in arguments or "--format=json" in arguments or ("--format", "json") in pairwise(arguments)
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """Typer reads the commands' signatures once, not at every run; files are read and written in a folder apart."""
+    read_group, read_command = app.get_group_from_info, app.get_command_from_info
+    made: dict[str, Any] = {}
+
+    def group(info: Any, **options: Any) -> Any:
+        return made.get("") or made.setdefault("", read_group(info, **options))
+
+    def command(info: Any, **options: Any) -> Any:
+        return made.get(info.name) or made.setdefault(info.name, read_command(info, **options))
+
+    monkeypatch.setattr(app, "get_group_from_info", group)
+    monkeypatch.setattr(app, "get_command_from_info", command)
+    for name in ("NO_COLOR", "FORCE_COLOR", "BACKPROP_DEBUG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return monkeypatch
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_no_input_brings_the_command_down(chunk: int, hasty: pytest.MonkeyPatch) -> None:
+    failures = []
+    for number in range(INPUTS // CHUNKS):
+        given = Maker(f"{chunk}/{number}").input()
+        wrong = attempt(given, hasty)
+        if wrong:
+            failures.append(f"{chunk}/{number}: {wrong}\n    {given!r}")
+    assert not failures, f"{len(failures)} inputs:\n" + "\n".join(failures[:20])
