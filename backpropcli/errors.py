@@ -144,8 +144,9 @@ def columns(text: str) -> int:
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """The known name that looks most like it, or ""."""
+    """The known name that looks most like it, whatever its case, or ""."""
     from difflib import get_close_matches
 
-    found = get_close_matches(name, list(known), 1, cutoff)
-    return found[0] if found else ""
+    spelt = {word.lower(): word for word in known}
+    found = get_close_matches(name.lower(), list(spelt), 1, cutoff)
+    return spelt[found[0]] if found else ""

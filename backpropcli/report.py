@@ -78,9 +78,11 @@ def report(
     check: Check | None = None,
     digits_trusted: dict[str, float] | None = None,
     text_limit: int = 80,
+    with_notes: bool = True,
 ) -> Report:
     """The report of a result; its nodes are made one by one, in order of evaluation, and only once."""
     graph = result.program.graph
+    notes = result.notes if with_notes else []
     identifiers = ids(graph)
     names = labels(graph, result.output)
     return Report(
@@ -94,8 +96,8 @@ def report(
         node_count=sum(operation is not CONSTANT for operation in graph.operations),
         nodes=_nodes(result, identifiers, names, text_limit),
         check=check,
-        notes=result.notes,
-        note_ids=["" if note.node is None else identifiers[note.node] for note in result.notes],
+        notes=notes,
+        note_ids=["" if note.node is None else identifiers[note.node] for note in notes],
         digits_trusted=digits_trusted,
     )
 

@@ -60,32 +60,35 @@ def reverse(F: NumberSystem, graph: Graph, values: list[Any], output: int, seed:
     """
     upstream: list[Any] = [None] * len(graph)
     upstream[output] = seed
-    downstream = F.downstream
+    operations, nodes, downstream = graph.operations, graph.operands, F.downstream
     for i in range(output, -1, -1):
         g = upstream[i]
-        operands = graph.operands[i]
+        operands = nodes[i]
         if g is None or not operands or not active[i]:
             continue
         z = values[i]
-        operation = graph.operations[i]
+        operation = operations[i]
         structural = operation.structural
-        if operation.variadic or len(operands) > 2:
-            xs = [values[j] for j in operands]
-            edges = [(j, operation.local(F, k, z, xs)) for k, j in enumerate(operands) if active[j]]
-        elif len(operands) == 2:
+        if len(operands) == 2 and not operation.variadic:
             j, k = operands
             x, y = values[j], values[k]
-            first, second = operation.partials
-            edges = [(j, first(F, z, x, y))] if active[j] else []
+            if active[j]:
+                d = downstream(operation.partials[0](F, z, x, y), g, z, x, structural)
+                upstream[j] = d if upstream[j] is None else upstream[j] + d
             if active[k]:
-                edges.append((k, second(F, z, x, y)))
-        else:
+                d = downstream(operation.partials[1](F, z, x, y), g, z, y, structural)
+                upstream[k] = d if upstream[k] is None else upstream[k] + d
+        elif len(operands) == 1:
             j = operands[0]
-            edges = [(j, operation.partials[0](F, z, values[j]))]
-        for j, local in edges:
-            contribution = downstream(local, g, z, values[j], structural)
-            sofar = upstream[j]
-            upstream[j] = contribution if sofar is None else sofar + contribution
+            x = values[j]
+            d = downstream(operation.partials[0](F, z, x), g, z, x, structural)
+            upstream[j] = d if upstream[j] is None else upstream[j] + d
+        else:
+            xs = [values[j] for j in operands]
+            for k, j in enumerate(operands):
+                if active[j]:
+                    d = downstream(operation.local(F, k, z, xs), g, z, xs[k], structural)
+                    upstream[j] = d if upstream[j] is None else upstream[j] + d
     return upstream
 
 

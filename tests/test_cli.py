@@ -225,7 +225,7 @@ def test_scalars_import_nothing_heavy() -> None:
     )
     for arguments, expected in (
         ([*FLAGSHIP, "--json"], "0 ['backpropcli.language']"),
-        (FLAGSHIP, "0 ['backpropcli.language', 'rich']"),
+        (FLAGSHIP, "0 ['backpropcli.language']"),
         (["--version"], "0 []"),
         (["gates"], "0 []"),
     ):

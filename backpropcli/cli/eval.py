@@ -106,9 +106,9 @@ def command(
         from ..checks.shake import digits_trusted as count
 
         trusted = count(result)
-    made = report(result, judged, trusted, int(limits["text"]))
+    made = report(result, judged, trusted, int(limits["text"]), with_notes=not quiet or form == "json")
 
-    if not quiet and form != "json":
+    if form != "json":
         _print_notes([note.message for note in made.notes], limits)
     if form == "json":
         from ..renderers.json import render as render_json

@@ -153,7 +153,7 @@ class Builder:
                 word, f"`{name}` is a variable, not a function", f"for a product write `{name}*(…)`", UnknownName
             )
         known = {"arctan2": "atan2", "fabs": "abs", "sgn": "sign", "heaviside": "step", "loge": "log", "if": "where"}
-        better = known.get(name.lower()) or nearest(name, FUNCTIONS) or nearest(name.lower(), FUNCTIONS)
+        better = known.get(name.lower()) or nearest(name, FUNCTIONS)
         hint = (
             f"did you mean `{better}`?"
             if better
