@@ -14,7 +14,7 @@ Each has exit status 2: the input cannot be used.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 
@@ -34,7 +34,7 @@ class BackpropError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
-        self.source = source
+        self.source = _with_plain_line_ends(source)
         self.start = start
         self.end = max(end, start + 1)
 
@@ -42,7 +42,7 @@ class BackpropError(Exception):
         """The same error with its place, unless it has one already."""
         if self.start < 0:
             self.start, self.end = start, max(end, start + 1)
-        self.source = self.source or source
+        self.source = self.source or _with_plain_line_ends(source)
         return self
 
     @property
@@ -65,28 +65,44 @@ class BackpropError(Exception):
             "hint": self.hint or None,
         }
 
-    def render(self, width: int = 80) -> str:
-        """The error as a person reads it: the cause, the line, a caret, the mend."""
+    def render(self, width: int = 80, show: Callable[[str], str] | None = None) -> str:
+        """The error as a person reads it: the cause, the line, a caret, the mend.
+
+        Args:
+            width: the screen's columns.
+            show: makes text fit to be shown on the screen; by default `printable`.
+        """
+        show = show or printable
         place = "" if self.start < 0 else f"line {self.line}, column {self.column}: "
-        lines = [f"backprop: {place}{printable(self.message)}"]
+        lines = [f"backprop: {place}{show(self.message)}"]
         if self.start >= 0:
-            lines += self._excerpt(max(width, 20) - 2)
+            lines += self._excerpt(max(width, 20) - 2, show)
         if self.hint:
-            lines.append(f"  hint: {printable(self.hint)}")
+            lines.append(f"  hint: {show(self.hint)}")
         return "\n".join(lines)
 
-    def _excerpt(self, width: int) -> list[str]:
+    def _excerpt(self, width: int, show: Callable[[str], str]) -> list[str]:
         """The source line, cut to a window around the place, and the caret under it."""
         left = self.source.rfind("\n", 0, self.start) + 1
         right = self.source.find("\n", self.start)
         right = len(self.source) if right < 0 else right
-        begin = max(left, self.start - width // 2)
-        end = min(right, begin + width - 2)
-        before, after = ("…" if begin > left else ""), ("…" if end < right else "")
-        shown = printable(self.source[begin:end])
-        lead = columns(before + printable(self.source[begin : self.start]))
-        marked = columns(printable(self.source[self.start : max(self.start, min(self.end, end))]))
-        return [f"  {before}{shown}{after}", "  " + " " * lead + "^" * max(1, marked)]
+        # Characters take one column, two, or several where they are spelled out: grow the window from the place.
+        begin, end, room = self.start, self.start, width - 2
+        while room > 0 and (begin > left or end < right):
+            grown = room
+            if end < right:
+                room -= columns(show(self.source[end]))
+                end += room >= 0
+            if begin > left and room > 0:
+                room -= columns(show(self.source[begin - 1]))
+                begin -= room >= 0
+            if room == grown:
+                break
+        before, after = (show("…") if begin > left else ""), (show("…") if end < right else "")
+        lead = before + show(self.source[begin : self.start])
+        marked = show(self.source[self.start : max(self.start, min(self.end, end))])
+        shown = lead + show(self.source[self.start : end]) + after
+        return [f"  {shown}", "  " + " " * columns(lead) + "^" * max(1, columns(marked))]
 
 
 class LanguageError(BackpropError):
@@ -124,6 +140,11 @@ def printable(text: str) -> str:
     import unicodedata
 
     return "".join(c if c.isprintable() and unicodedata.bidirectional(c) not in _STEERING else escape(c) for c in text)
+
+
+def _with_plain_line_ends(text: str) -> str:
+    """The text with ``\\n`` for every line end, each character in its old place."""
+    return text.replace("\r\n", " \n").replace("\r", "\n")
 
 
 _STEERING = frozenset(("RLE", "LRE", "RLO", "LRO", "PDF", "RLI", "LRI", "FSI", "PDI"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from .errors import LimitError, OptionError
 
 DEFAULTS: dict[str, float] = {
@@ -32,8 +34,8 @@ class Limits(dict[str, float]):
             if name not in DEFAULTS:
                 known = ", ".join(DEFAULTS)
                 raise OptionError(f"there is no limit called {name!r}", hint=f"the limits are: {known}")
-            if not value > 0:
-                raise OptionError(f"the limit {name!r} must be above 0")
+            if not 0 < value < inf:
+                raise OptionError(f"the limit {name!r} must be a finite number above 0")
             self[name] = value
 
     def hold(self, name: str, figure: float) -> None:

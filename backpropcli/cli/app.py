@@ -14,7 +14,7 @@ from typer.models import CommandInfo, TyperInfo
 
 from .. import __version__
 from ..errors import BackpropError, OptionError, nearest
-from .main import DONE, UNUSABLE
+from .main import DONE, UNUSABLE, tell
 
 COMMANDS = ("eval", "gates")
 
@@ -106,15 +106,16 @@ def dispatch(arguments: list[str]) -> int:
     group = get_group_from_info(
         TyperInfo(app), pretty_exceptions_short=False, suggest_commands=True, rich_markup_mode=None
     )
+    # Not by the group's own `main`, which would answer Ctrl-C and closed pipes in its way.
     try:
-        status = group.main(arguments or ["--help"], prog_name="backprop", standalone_mode=False)
-        return int(status or DONE) if arguments else UNUSABLE
+        with group.make_context("backprop", list(arguments) or ["--help"]) as context:
+            return int(group.invoke(context) or DONE)
+    except typer.Exit as exit_:
+        return exit_.exit_code if arguments else UNUSABLE
     except BackpropError as error:
         return _refuse(error, arguments)
     except typer.TyperException as error:
         return _refuse(OptionError(error.format_message().rstrip(".")), arguments)
-    except typer.Abort:
-        raise KeyboardInterrupt from None
 
 
 def _refuse(error: BackpropError, arguments: list[str]) -> int:
@@ -129,8 +130,5 @@ def _refuse(error: BackpropError, arguments: list[str]) -> int:
         from ..renderers.screen import screen_of
 
         screen = screen_of(sys.stderr)
-        text = error.render(screen.width or 100)
-        if screen.ascii:
-            text = text.replace("…", ".").encode("ascii", "backslashreplace").decode("ascii")
-        print(text, file=sys.stderr)
+        tell(error.render(screen.width or 100, screen.show))
     return UNUSABLE

@@ -12,7 +12,7 @@ from ..language import parse, parse_bindings
 from ..limits import Limits
 from ..report import report
 from .files import read_program, write
-from .main import DONE, NO, UNVERIFIED
+from .main import DONE, NO, UNVERIFIED, tell
 from .options import (
     At,
     AtFile,
@@ -133,6 +133,6 @@ def _print_notes(notes: list[str], limits: Limits) -> None:
     screen = screen_of(sys.stderr)
     most = int(limits["rows"])
     for note in notes[:most]:
-        print(screen.show(f"note: {note}"), file=sys.stderr)
+        tell(screen.show(f"note: {note}"))
     if len(notes) > most:
-        print(f"note: {len(notes) - most} more notes", file=sys.stderr)
+        tell(f"note: {len(notes) - most} more notes")

@@ -69,11 +69,13 @@ def write(pieces: Iterable[str], target: str | None) -> None:
     """
     if target is None or target == "-":
         for piece in pieces:
-            sys.stdout.write(piece)
+            sys.stdout.writelines(
+                piece.splitlines(keepends=True)
+            )  # unbuffered, one large write may end half-way unsaid
         sys.stdout.flush()
         return
     try:
-        if os.path.exists(target) and not os.path.isfile(target):
+        if not _is_new(target) and not os.path.isfile(target):
             with open(target, "w", encoding="utf-8") as stream:  # a device or a fifo
                 stream.writelines(pieces)
             return
@@ -82,6 +84,19 @@ def write(pieces: Iterable[str], target: str | None) -> None:
         raise FileProblem(f"{target} cannot be written: {error.strerror}") from None
     except ValueError as error:
         raise FileProblem(f"{target} is no file name: {error}") from None
+
+
+def _is_new(target: str) -> bool:
+    """Whether there is no such file yet.
+
+    Raises:
+        OSError: there can be none, as behind links that lead in a circle.
+    """
+    try:
+        os.stat(target)
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _replace(path: str, pieces: Iterable[str]) -> None:

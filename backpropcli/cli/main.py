@@ -23,25 +23,22 @@ DONE, NO, UNUSABLE, UNVERIFIED, FAULT, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 70
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and exit with its status."""
     status = run(sys.argv[1:] if arguments is None else arguments)
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError as error:
-        status = _output_failed(error)
-    if status in (PIPE_CLOSED, UNUSABLE) and sys.stdout is not None:
-        # Whatever could not be written stays unwritten: the interpreter must not try again and complain.
+    # Whatever could not be written stays unwritten: the interpreter must not try again at its end, and complain.
+    with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     sys.exit(status)
 
 
 def run(arguments: list[str]) -> int:
-    """Run the command and return its status; nothing is raised."""
+    """Run the command and return its status; nothing is raised, and standard output is flushed."""
     try:
         if sys.stdout is None:
             return _complain("standard output is closed", PIPE_CLOSED)
         from .app import dispatch
 
-        return dispatch(arguments)
+        status = dispatch(arguments)
+        sys.stdout.flush()
+        return status
     except KeyboardInterrupt:
         return _complain("interrupted", INTERRUPTED)
     except OSError as error:
@@ -65,6 +62,12 @@ def _output_failed(error: OSError) -> int:
 
 
 def _complain(message: str, status: int) -> int:
-    with suppress(OSError):
-        print(f"backprop: {message}", file=sys.stderr)
+    tell(f"backprop: {message}")
     return status
+
+
+def tell(text: str) -> None:
+    """A line on standard error, which may be closed or full: then nobody can be told."""
+    if sys.stderr is not None:
+        with suppress(OSError):
+            print(text, file=sys.stderr, flush=True)

@@ -126,6 +126,8 @@ def _point_from_file(path: str, limits: Limits) -> dict[str, float]:
             source=text,
             start=error.pos,
         ) from None
+    except ValueError as error:  # such as an integer of over 4,300 digits
+        raise PointError(f"{path} cannot be used: {str(error).partition(';')[0]}") from None
     except RecursionError:
         raise PointError(f"{path} is nested too deeply", hint='a point is an object such as {"x": 1}') from None
     if not isinstance(found, dict):

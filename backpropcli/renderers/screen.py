@@ -18,31 +18,38 @@ class Screen(NamedTuple):
     Attributes:
         width: columns, or None for as many as the content takes.
         color: whether colors are shown.
-        ascii: whether the encoding has nothing but ASCII to offer.
+        encoding: what the text will be encoded in.
+        ascii: whether signs such as ∂ are beyond that encoding, and ASCII stands in.
         terminal: whether a person is looking.
     """
 
     width: int | None
     color: bool
+    encoding: str
     ascii: bool
     terminal: bool
 
     def show(self, content: str) -> str:
-        """The content with nothing in it that could steer a terminal, in what the encoding can show."""
+        """The content with nothing in it that could steer a terminal, in what the encoding can hold."""
         content = printable(content)
+        if content.isascii():
+            return content
         if self.ascii:
-            content = content.translate(ASCII).encode("ascii", "backslashreplace").decode("ascii")
-        return content
+            content = content.translate(ASCII)
+        return content.encode(self.encoding, "backslashreplace").decode(self.encoding)
 
 
-FILE = Screen(None, False, False, False)
+FILE = Screen(None, False, "utf-8", False, False)
 
 
-def screen_of(stream: TextIO, color: str = "auto") -> Screen:
+def screen_of(stream: TextIO | None, color: str = "auto") -> Screen:
     """The screen behind a stream: COLUMNS, NO_COLOR, FORCE_COLOR and TERM are honoured."""
+    if stream is None:
+        return FILE
     terminal = stream.isatty()
     environment = os.environ
-    width = shutil.get_terminal_size().columns if terminal or environment.get("COLUMNS", "").isdigit() else None
+    fixed = environment.get("COLUMNS", "")
+    width = shutil.get_terminal_size().columns if terminal or (fixed.isascii() and fixed.isdigit()) else None
     if color == "auto":
         wanted = terminal and environment.get("TERM", "") != "dumb"
         if environment.get("FORCE_COLOR"):
@@ -51,8 +58,9 @@ def screen_of(stream: TextIO, color: str = "auto") -> Screen:
             wanted = False
     else:
         wanted = color == "always"
+    encoding = stream.encoding or "ascii"
     try:
-        NEEDED.encode(stream.encoding or "ascii")
+        NEEDED.encode(encoding)
     except (UnicodeError, LookupError):
-        return Screen(width, wanted, True, terminal)
-    return Screen(width, wanted, False, terminal)
+        return Screen(width, wanted, encoding, True, terminal)
+    return Screen(width, wanted, encoding, False, terminal)

@@ -130,6 +130,11 @@ def _lines(node: NodeRecord, layout: Layout, digits: int | None) -> list[Line]:
     return lines
 
 
+def _fold(text: str, width: int) -> list[str]:
+    indent = " " * (len(text) - len(text.lstrip()) + 4)
+    return textwrap.wrap(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
 class Page:
     """What is printed, as spans of text with a style each.
 
@@ -162,10 +167,9 @@ class Page:
         self.spans.append(("\n", ""))
 
     def line(self, content: str, style: str = "") -> None:
-        """A line of its own, folded between words where the screen is narrower."""
-        for part in (
-            textwrap.wrap(content, self.width, subsequent_indent="    ") if len(content) > self.width else [content]
-        ):
+        """A line of its own, folded between words where the screen is narrower; numbers stay whole."""
+        content = self.screen.show(content)
+        for part in _fold(content, max(self.width, 10)) if columns(content) > self.width else [content]:
             self.write(part, style)
             self.end()
 
