@@ -67,7 +67,7 @@ def write(pieces: Iterable[str], target: str | None) -> None:
         FileProblem: the file cannot be written; whatever was there is as it was.
         OSError: standard output cannot be written.
     """
-    if target is None or target == "-":
+    if target is None:
         for piece in pieces:
             sys.stdout.writelines(
                 piece.splitlines(keepends=True)

@@ -46,9 +46,12 @@ Digits = Annotated[
 Format = Annotated[str, typer.Option("--format", metavar="table|json", help="The form of the answer.")]
 Json = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
 Target = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option("-o", "--out", metavar="FILE", help="Write the answer to a file, whole or not at all."),
-]
+    str | None,
+    typer.Option(
+        "-o", "--out", metavar="FILE", help="Write the answer to a file, whole or not at all.",
+        callback=lambda name: None if name == "-" else name,
+    ),
+]  # fmt: skip
 Color = Annotated[str, typer.Option("--color", metavar="auto|always|never", help="Colors.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only value and gradient, and no notes.")]
 Limit = Annotated[
