@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 
@@ -10,24 +10,24 @@ from ..errors import OptionError, PointError
 from ..limits import Limits
 
 Expression = Annotated[
-    Optional[str],  # noqa: UP045  (Typer reads the annotation at run time)
+    str | None,
     typer.Argument(metavar="EXPR", help="A program; the path of one that ends in .bp; or - for standard input."),
 ]
 File = Annotated[str | None, typer.Option("--file", metavar="PATH", help="Read the program from a file of any name.")]
 At = Annotated[
-    Optional[list[str]],  # noqa: UP045
+    list[str] | None,
     typer.Option("--at", metavar="x=1,y=2", help="The point: numbers and constants, such as x=pi/4. May be repeated."),
 ]
 AtFile = Annotated[
-    Optional[str],  # noqa: UP045
+    str | None,
     typer.Option("--at-file", metavar="PATH", help='The point from a JSON file, {"x": 1}; --at goes first.'),
 ]
 Output = Annotated[
-    Optional[str],  # noqa: UP045
+    str | None,
     typer.Option("--output", metavar="NAME", help="Differentiate this assigned name, not the last statement."),
 ]
 Wrt = Annotated[
-    Optional[str],  # noqa: UP045
+    str | None,
     typer.Option("--wrt", metavar="NAMES", help="Differentiate by these inputs, x,y; the others are data."),
 ]
 Upstream = Annotated[
@@ -38,7 +38,7 @@ Ties = Annotated[
     str, typer.Option("--ties", metavar="split|first|error", help="Who gets the gradient where a maximum ties.")
 ]
 Digits = Annotated[
-    Optional[int],  # noqa: UP045
+    int | None,
     typer.Option(
         "--digits", metavar="N", min=1, max=17, help="Significant digits; 6 on a terminal, every one in a pipe."
     ),
@@ -55,7 +55,7 @@ Target = Annotated[
 Color = Annotated[str, typer.Option("--color", metavar="auto|always|never", help="Colors.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only value and gradient, and no notes.")]
 Limit = Annotated[
-    Optional[list[str]],  # noqa: UP045
+    list[str] | None,
     typer.Option("--limit", metavar="NAME=N", help="Raise a limit: source, literal, name, rows, text, check."),
 ]
 
