@@ -260,13 +260,15 @@ class Page:
         heads = [f"∂{output}/∂{name}" for name in report.gradient]
         figures = [figure(g, self.digits) for g in report.gradient.values()]
         left, right = max(map(columns, heads), default=0), max(map(len, figures), default=0)
+        numeric = {n: figure(c.numeric, self.digits) for n, c in verdicts.items() if c.numeric is not None}
+        widest = max(map(len, numeric.values()), default=0)
         for name, head, shown in zip(report.gradient, heads, figures, strict=True):
             more = ""
             if report.digits_trusted is not None:
                 more += f"  {report.digits_trusted[name]:.0f} digits trusted"
+            if name in numeric:
+                more += f"  numeric {numeric[name]:<{widest}}"
             if name in verdicts:
-                numeric = verdicts[name].numeric
-                more += "" if numeric is None else f"  numeric {figure(numeric, self.digits)},"
                 more += f"  {verdicts[name].phrase()}"
             self.write(f"{head}{' ' * (left - columns(head))} = ")
             self.write(f"{shown:<{right}}" if more else shown, GRADIENT)
