@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from math import inf, isfinite, isinf, nan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,6 +14,12 @@ from .text import expressions, labels
 
 if TYPE_CHECKING:
     from .api import Result
+
+
+SMALLEST = 2.0**-1022
+"""The smallest float with full digits."""
+
+MOST_SUSPECTS = 10
 
 
 class Edge(NamedTuple):
@@ -27,8 +34,8 @@ class Note(NamedTuple):
     """One thing a reader should know.
 
     Attributes:
-        code: ``reading``, ``unused``, ``kink``, ``tie``, ``jump``, ``vertical-tangent``, ``zero-times-infinity`` or
-            ``not-finite``.
+        code: ``reading``, ``unused``, ``kink``, ``tie``, ``jump``, ``vertical-tangent``, ``zero-times-infinity``,
+            ``underflow`` or ``not-finite``.
         message: one sentence.
         node: the node it is about, or None.
         left, right: the derivatives of the node's two sides, where that is what it is about.
@@ -89,7 +96,37 @@ def conventions(result: Result) -> list[Note]:
             xs = [values[j] for j in graph.operands[i]]
             if kink(result.system, values[i], *xs):
                 places.append((i, "kink"))
+    place = underflow(result, range(result.output, -1, -1)) if first is None else None
+    if place is not None:
+        places.append((place, "underflow"))
     return [_describe(result, i, code) for i, code in sorted(dict(places).items())] if places else []
+
+
+def underflow(result: Result, order: Iterable[int]) -> int | None:
+    """The first of the nodes whose local gradient is no zero, but too small for float64's full digits.
+
+    Beside a huge number on the other side of the product it would not have been negligible. Suspicious are zeros and
+    subnormal numbers; whether one is right, mpmath tells, for the first few.
+    """
+    graph, values, suspects = result.program.graph, result.values, 0
+    for i in order:
+        operation = graph.operations[i]
+        if operation.structural or not values[i]:
+            continue
+        for edge in result.edges[i]:
+            if abs(edge.local) < SMALLEST and values[edge.operand] and result.upstream[i]:
+                from .kernels.precise import precise
+
+                F = precise(4096, result.ties)
+                xs = [F.constant(values[j]) for j in graph.operands[i]]
+                z = F.kernels[operation.name](*xs)
+                for k, j in enumerate(graph.operands[i]):
+                    if j == edge.operand and 0 < abs(operation.local(F, k, z, xs)) < SMALLEST:
+                        return i
+                suspects += 1
+                if suspects == MOST_SUSPECTS:
+                    return None
+    return None
 
 
 def _first_not_finite(result: Result) -> int | None:
@@ -116,6 +153,13 @@ def _describe(result: Result, i: int, code: str) -> Note:
     if code == "not-finite":
         advice = _stable(graph, i)
         return Note(code, f"{text} is {_word(values[i])} at {point}{advice}", i)
+    if code == "underflow":
+        return Note(
+            code,
+            f"the local gradient of {text} at {point} underflows; beside a large number it may be missed, "
+            "which --check finds",
+            i,
+        )
     if code == "zero-times-infinity":
         return Note(
             code,

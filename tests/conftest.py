@@ -73,3 +73,17 @@ def differentiable_points(row: Operation, count: int, seed: int = 0, moderate: b
 def row(request: pytest.FixtureRequest) -> Operation:
     """Every operation of the table: adding a row adds its tests."""
     return request.param  # type: ignore[no-any-return]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Of all random partials 99.9 % lie within four times their shaken range: the chunks count, this sums."""
+    reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or hasattr(session.config, "workerinput"):
+        return
+    reports = reporter.stats.get("passed", [])
+    counts = [value for report in reports for key, value in report.user_properties if key == "random partials"]
+    partials, outside = (sum(count[k] for count in counts) for k in (0, 1))
+    if partials:
+        reporter.write_sep("-", f"{partials} random partials, {outside} outside four times the shaken range")
+        if outside > max(1, partials / 1000) and session.exitstatus == 0:
+            session.exitstatus = 1

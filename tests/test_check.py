@@ -193,6 +193,8 @@ LIBRARY: list[tuple[str, dict[str, float], str, str, float | None, float | None]
     ("stop_gradient(x)*x", {"x": 3}, AGREE, "", None, None),
     ("where(x > 0, x*log(x), 0)", {"x": 0}, KINK, "vertical tangent", 0, float("-inf")),
     ("1/(x*1e308)", {"x": 1e-10}, AGREE, "", None, None),
+    ("cosh(x)*reciprocal(cosh(x))", {"x": -667}, ILL, "underflows", None, None),
+    ("x/sinh(x)", {"x": -391.5}, ILL, "underflows", None, None),
 ]  # fmt: skip
 
 

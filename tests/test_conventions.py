@@ -117,6 +117,10 @@ NOTES: list[tuple[str, dict[str, float], list[tuple[str, str, float | None, floa
     ("max(2, relu(x))", {"x": 0}, []),
     ("0*relu(x)", {"x": 0}, []),
     ("relu(x)", {"x": 1}, []),
+    ("cosh(x)*reciprocal(cosh(x))", {"x": -667}, [("underflow", "reciprocal(cosh(x))", None, None)]),
+    ("tanh(x)", {"x": 400}, [("underflow", "tanh(x) at x = 400", None, None)]),
+    ("leaky_relu(x, y)", {"x": 1, "y": 0.1}, []),
+    ("x^y", {"x": 2, "y": 0}, []),
     ("x^0", {"x": 0}, []),
 ]
 

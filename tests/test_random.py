@@ -1,7 +1,8 @@
 """Random expressions, every partial judged by mpmath: as exact as rounding lets them be.
 
 ``BACKPROP_RANDOM`` expressions of 3 to 20 operations at inputs from 1e-4 to 1e4; 1,000 by default, 20,000 in CI.
-A partial is held against the range in which sixteen sweeps with every rounding shaken by one ulp scatter.
+A partial is held against the range in which sixteen sweeps with every rounding shaken by one ulp scatter: 99.9 % lie
+within four times that range or 4 ulp, none outside sixteen times it and 16 ulp without a reason.
 """
 
 from __future__ import annotations
@@ -88,10 +89,13 @@ def test_random_expressions(chunk: int, record_property: Any) -> None:
             spread = max(abs(sweep[name] - g) for sweep in shaken)
             if gap > 4 * spread:
                 outside += 1
-                assert gap <= max(16 * spread, 16 * ulp(component.numeric)), told(result, name, component)
+                underflows = component.node is not None  # found and named by the check
+                no_digit_survives = spread > abs(g) / 10  # the range of sixteen samples says nothing of its tails
+                assert underflows or no_digit_survives or gap <= max(16 * spread, 16 * ulp(component.numeric)), told(
+                    result, name, component
+                )
     record_property("random partials", (partials, outside))
-    assert partials > 0
-    assert outside <= max(1, partials * 0.001)
+    assert partials > 0  # conftest.py sums the chunks, and fails the run where more than one in a thousand is outside
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))

@@ -12,7 +12,7 @@ from math import isfinite, isinf, log2, log10
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from ..conventions import expressions_of
+from ..conventions import expressions_of, underflow
 from ..graph import CONSTANT, INPUT
 from ..kernels.precise import Precise, precise
 from ..sweeps import forward, reverse
@@ -186,24 +186,27 @@ class _Judge:
                 node=self.name(at_convention),
                 reason=f"the derivative is {_float(truth):.6g}, but the convention at {text} gives {shown:.6g}",
             )
-        if digits < self.trusted(name) - 3:
-            return fine._replace(
-                verdict="disagree",
-                reason=f"the derivative is {_float(truth):.6g}; every node's own rule is right, and rounding does not "
-                "explain the difference",
-            )
         upstream = reverse(F, self.graph, base, result.output, mp.mpf(result.seed), result.active)
         exact = mp.mpf(0)
         for i, v in velocity.items():
             exact += (upstream[i] or mp.mpf(0)) * (mp.mpf(v) if len(velocity) > 1 else 1)
-        if _digits(exact, truth, left.error + right.error) >= PLENTY:
-            return fine._replace(
-                verdict="agree-ill-conditioned",
-                reason=f"the rules are right, and float64 keeps {digits:.0f} digits of this derivative",
-            )
-        return fine._replace(
-            verdict="disagree", reason=f"the derivative is {_float(truth):.6g}; every node's own rule is right"
+        off = f"the derivative is {_float(truth):.6g}; every node's own rule is right"
+        if _digits(exact, truth, left.error + right.error) < PLENTY:
+            return fine._replace(verdict="disagree", reason=off)
+        lost = fine._replace(
+            verdict="agree-ill-conditioned",
+            reason=f"the rules are right, and float64 keeps {digits:.0f} digits of this derivative",
         )
+        if digits >= self.trusted(name) - 3:
+            return lost
+        place = underflow(result, order)
+        if place is not None:
+            text = expressions_of(self.graph, place)
+            return lost._replace(
+                node=self.name(place),
+                reason=f"the rules are right, but the local gradient of {text} underflows in float64",
+            )
+        return fine._replace(verdict="disagree", reason=f"{off}, and rounding does not explain the difference")
 
     def trusted(self, name: str) -> float:
         """How many digits rounding leaves of a component, or at least of any along a direction."""
@@ -349,6 +352,7 @@ class _Judge:
                     continue
                 size = max(abs(x) for x in limits)
                 slack = mp.mpf("1e-11") * max(size, min(abs(z) / speed, abs(z)))
+                slack += mp.ldexp(1, -1021)  # where float64 underflows, no rule can help it
                 slack += sum(side.error for side in sides if side.kind == "limit") / speed
                 if not min(limits) - slack <= local <= max(limits) + slack:
                     return i, k, local, limits[-1]

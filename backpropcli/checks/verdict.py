@@ -45,7 +45,8 @@ class Component(NamedTuple):
         if self.verdict == "agree":
             return f"agrees to {self.digits:.0f} digits"
         if self.verdict == "agree-ill-conditioned":
-            return f"the rules agree, but rounding leaves {self.digits:.0f} digits"
+            cause = "underflow" if self.node else "rounding"
+            return f"the rules agree, but {cause} leaves {self.digits:.0f} digits"
         return f"{self.verdict}: {self.reason}"
 
 
