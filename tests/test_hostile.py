@@ -387,6 +387,31 @@ def test_no_input_brings_the_command_down(chunk: int, hasty: pytest.MonkeyPatch)
     assert not failures, f"{len(failures)} inputs:\n" + "\n".join(failures[:20])
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["3"],
+        ["3", "--mode", "forward"],
+        ["x", "--at", "x=1", "--color", "always"],
+        ["n1+node1+n_1+node_1+n__1+x*x", "--at", "x=1,n1=1,node1=1,n_1=1,node_1=1,n__1=1"],
+        ["log2(x+1e16-1e16)*digamma(x)", "--at", "x=1.5", "--check"],
+        ["asin(x^1e154)", "--at", "x=-1", "--check"],
+        ["where(x>0, x, polygamma(1e6, x))", "--at", "x=0.6", "--check"],
+        ["polygamma(1, x)", "--at", "x=-99999.5", "--check"],
+        ["gamma(x)", "--at", "x=1e-300", "--check"],
+        ["gamma(x)", "--at", "x=170.5", "--check"],
+        ["+".join(f"abs(a{i})" for i in range(150)), "--at", ",".join(f"a{i}=0" for i in range(150)), "--check"],
+        ["+".join(["abs(x)"] * 250), "--at", "x=0"],
+        ["x*x", "--at", "x=1", "--limit", "rows=0.5"],
+        ["x*x", "--at", "x=1", "--limit", "text=inf", "--json"],
+        ["x", "--at-file", "point.json"],
+    ],
+)
+def test_what_once_brought_the_command_down(arguments: list[str], hasty: pytest.MonkeyPatch) -> None:
+    files = {"point.json": b'{"x": ' + b"9" * 5000 + b"}"}
+    assert attempt(Input(["eval", *arguments], b"", files, "utf-8", "²", False), hasty) == ""
+
+
 # Real processes
 
 

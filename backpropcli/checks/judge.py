@@ -7,10 +7,12 @@ many bits neither cancellation nor scale can mislead the quotients, as they misl
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import isfinite, isinf, log2, log10
+import math
+from collections.abc import Callable, Iterable
+from itertools import accumulate
+from math import isfinite, log2, log10
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..conventions import expressions_of, underflow
 from ..graph import CONSTANT, INPUT
@@ -31,6 +33,7 @@ PLENTY = 12
 """Digits from which on nodes are not looked at one by one: a rule that is wrong by 1e-8 shows in the ninth digit."""
 
 DIRECTIONS = 3
+EVALUATIONS = 6  # of the program for one path: three steps on each side
 CHEAP = frozenset(("add", "sub", "mul", "div", "neg", "abs", "square", "max", "min", "where", "sign", "step"))
 DEAR = frozenset(("gamma", "lgamma", "digamma", "polygamma", "erf", "erfc", "normal_cdf", "gelu"))
 
@@ -48,12 +51,27 @@ def judge(result: Result, seconds: float = 2.0, progress: Progress | None = None
     return _Judge(result).judge(seconds, progress)
 
 
+class Path(NamedTuple):
+    """A way through the inputs: one of them alone, or all in a direction.
+
+    Attributes:
+        name: the input, or ``direction 1`` and so on.
+        velocity: how fast each input moves, by node; an input alone as fast as it is large.
+        scale: by what the derivative along the path is divided: an input's velocity, 1 for a direction.
+    """
+
+    name: str
+    velocity: dict[int, float]
+    scale: float
+
+
 class _Judge:
     def __init__(self, result: Result) -> None:
         self.result = result
         self.graph = result.program.graph
         self.evaluations = 0
         self.relevant = _relevant(result)
+        self.reached = self.graph.ancestors(result.output)
         self.largest = max((abs(result.values[i]) for i in self.relevant if isfinite(result.values[i])), default=1.0)
         inputs = [abs(result.values[i]) for i in self.graph.inputs.values()]
         smallest = min((x for x in inputs if x and isfinite(x)), default=1.0)
@@ -83,121 +101,104 @@ class _Judge:
         result, graph = self.result, self.graph
         bad = next((i for i in sorted(self.relevant) if not isfinite(result.values[i])), None)
         if bad is not None:
-            reason = f"{expressions_of(graph, bad)} is {result.values[bad]!r}"
-            return Check(
-                [
-                    Component(n, "undefined", None, g, node=self.name(bad), reason=reason)
-                    for n, g in result.gradient.items()
-                ],
-                "quotients",
-                0,
-                self.bits,
-                None,
+            return self._all_alike(
+                "undefined", f"{expressions_of(graph, bad)} is {result.values[bad]!r}", self.name(bad)
             )
-        reached = graph.ancestors(result.output)
-        paths: list[tuple[str, dict[int, float], list[int]]] = []
-        for name in result.wrt:
-            i = graph.inputs[name]
-            paths.append((name, {i: abs(result.values[i]) or 1.0}, []))
+        paths = [Path(n, {i: abs(result.values[i]) or 1.0}) for n, i in graph.inputs.items() if n in result.wrt]
         method = "quotients"
-        cost = self._cost(reached)
-        budget = seconds
-        if cost * 6 * len(paths) > budget:
-            spent = 0.0
-            for _, velocity, order in paths:
-                order += self._order(list(velocity), reached)
-                spent += 6 * sum(_weight(graph.operations[i].name) for i in order)
-                if spent > budget:
-                    break
-            if spent > budget:
-                method, paths = "directions", self._directions()
-                if 6 * cost > budget:
-                    reason = (
-                        f"one direction would take about {6 * cost:.0f} s; --limit check={6 * cost + 1:.0f} allows it"
-                    )
-                    only = [Component(n, "inconclusive", None, g, reason=reason) for n, g in result.gradient.items()]
-                    return Check(only, method, 0, self.bits, None)
+        whole = self._seconds(i for i, reached in enumerate(self.reached) if reached)
+        spent = accumulate(self._seconds(self.order(path)) for path in paths)
+        if whole * len(paths) > seconds and any(total > seconds for total in spent):
+            if whole > seconds:
+                reason = f"one direction would take about {whole:.0f} s; --limit check={whole + 1:.0f} allows it"
+                return self._all_alike("inconclusive", reason)
+            method, paths = "directions", self._directions()
         components = []
-        for done, (name, velocity, order) in enumerate(paths):
-            components.append(self.component(name, velocity, order or self._order(list(velocity), reached)))
+        for done, path in enumerate(paths, 1):
+            components.append(self.component(path))
             if progress is not None:
-                progress(done + 1, len(paths))
-        _, base = self.precise
-        value_digits = _digits(result.value, base[result.output], 0)
+                progress(done, len(paths))
+        value_digits = _digits(result.value, self.precise[1][result.output], 0)
         return Check(components, method, self.evaluations, self.bits, value_digits)
 
-    def _cost(self, reached: list[bool]) -> float:
-        """Seconds for one evaluation of all that the output depends on, by estimate."""
-        return sum(_weight(self.graph.operations[i].name) for i, r in enumerate(reached) if r)
+    def _all_alike(self, verdict: str, reason: str, node: str | None = None) -> Check:
+        """The check where nothing was evaluated."""
+        gradient = self.result.gradient.items()
+        components = [Component(name, verdict, None, g, node=node, reason=reason) for name, g in gradient]
+        return Check(components, "quotients", 0, self.bits, None)
 
-    def _order(self, sources: list[int], reached: list[bool]) -> list[int]:
-        """The nodes between the sources and the output, in order of evaluation."""
-        moved = self.graph.dependents(sources, held=False)
-        return [i for i, r in enumerate(reached) if r and moved[i] and self.graph.operands[i]]
+    def _seconds(self, nodes: Iterable[int]) -> float:
+        """How long the quotients of a path over these nodes take, by estimate."""
+        weight: float = sum(_weight(self.graph.operations[i].name) for i in nodes)
+        return EVALUATIONS * weight * math.pow(self.bits / BITS, 1.5)
 
-    def _directions(self) -> list[tuple[str, dict[int, float], list[int]]]:
+    def order(self, path: Path) -> list[int]:
+        """The nodes between the path's inputs and the output, in order of evaluation."""
+        moved = self.graph.dependents(list(path.velocity), held=False)
+        return [i for i, reached in enumerate(self.reached) if reached and moved[i] and self.graph.operands[i]]
+
+    def _directions(self) -> list[Path]:
         """Seeded random directions along all inputs at once."""
         random = Random(0)
-        found = []
-        for k in range(DIRECTIONS):
-            velocity = {}
-            for name in self.result.wrt:
-                i = self.graph.inputs[name]
-                velocity[i] = random.choice((-1, 1)) * random.uniform(0.5, 1.5) * (abs(self.result.values[i]) or 1.0)
-            found.append((f"direction {k + 1}", velocity, list[int]()))
-        return found
-
-    def component(self, name: str, velocity: dict[int, float], order: list[int]) -> Component:
-        """The verdict on the derivative along one path."""
-        result = self.result
-        F, base = self.precise
-        mp: Any = F.mp
-        analytic = mp.mpf(0)
-        plain = 0.0
-        for i, v in velocity.items():
-            g = result.gradient[self.graph.names[i]]
-            plain = g
-            analytic += mp.mpf(g) * (mp.mpf(v) if len(velocity) > 1 else 1)
-        shown = plain if len(velocity) == 1 else float(analytic)
-        # A component's derivative is asked for; along a direction it is the derivative along the path.
-        scale = mp.mpf(next(iter(velocity.values()))) if len(velocity) == 1 else mp.mpf(1)
-        left, right = self._sides(velocity, order)
-        factor = mp.mpf(result.seed) / scale
-        left, right = (Side(s.kind, s.limit * factor, abs(s.error * factor)) for s in (left, right))
-        if not isfinite(shown):
-            return self._not_finite(name, velocity, shown, left, right, order)
-        if not agree(left, right):
-            return self._not_differentiable(name, velocity, shown, left, right, order)
-        truth = right.limit if right.error <= left.error else left.limit
-        digits = _digits(analytic, truth, left.error + right.error)
-        fine = Component(name, "agree", digits, shown, _float(truth))
-        if digits >= PLENTY:
-            return fine
-        wrong = self._first_wrong_node(list(velocity))
-        if wrong is not None:
-            return self._disagree(fine, wrong)
-        if digits >= ENOUGH:
-            return fine
-        at_convention = self._first_convention(order)
-        if at_convention is not None:
-            text = expressions_of(self.graph, at_convention)
-            return fine._replace(
-                verdict="tie-mismatch",
-                node=self.name(at_convention),
-                reason=f"the derivative is {_float(truth):.6g}, but the convention at {text} gives {shown:.6g}",
+        inputs = [self.graph.inputs[name] for name in self.result.wrt]
+        return [
+            Path(
+                f"direction {k}",
+                {
+                    i: random.choice((-1, 1)) * random.uniform(0.5, 1.5) * (abs(self.result.values[i]) or 1.0)
+                    for i in inputs
+                },
+                1.0,
             )
-        upstream = reverse(F, self.graph, base, result.output, mp.mpf(result.seed), result.active)
-        exact = mp.mpf(0)
-        for i, v in velocity.items():
-            exact += (upstream[i] or mp.mpf(0)) * (mp.mpf(v) if len(velocity) > 1 else 1)
-        off = f"the derivative is {_float(truth):.6g}; every node's own rule is right"
-        if _digits(exact, truth, left.error + right.error) < PLENTY:
-            return fine._replace(verdict="disagree", reason=off)
-        lost = fine._replace(
+            for k in range(1, DIRECTIONS + 1)
+        ]
+
+    def along(self, path: Path, gradient: Callable[[int], Any]) -> Any:
+        """The gradient's component, or its product with the direction."""
+        mp = self.precise[0].mp
+        return sum((mp.mpf(gradient(i)) * v for i, v in path.velocity.items()), mp.mpf(0)) / path.scale
+
+    def component(self, path: Path) -> Component:
+        """The verdict on the derivative along one path."""
+        result, order = self.result, self.order(path)
+        F, base = self.precise
+        analytic = self.along(path, lambda i: result.gradient[self.graph.names[i]])
+        left, right = self._sides(path, order)
+        found = Component(path.name, "agree", None, float(analytic), left=_side(left), right=_side(right))
+        if not isfinite(found.analytic) and "vertical tangent" not in (left.kind, right.kind):
+            word = "NaN" if found.analytic != found.analytic else "infinite"
+            limit = f"; the derivative is {float(right.limit):.6g}" if agree(left, right) else ""
+            return found._replace(verdict="undefined", reason=f"the gradient is {word}{limit}")
+        if not agree(left, right):
+            return self._not_differentiable(found, path, left, right, order)
+        truth, error = (right if right.error <= left.error else left).limit, left.error + right.error
+        digits = _digits(analytic, truth, error)
+        found = found._replace(digits=digits, numeric=float(truth), left=None, right=None)
+        if digits >= PLENTY:
+            return found
+        wrong = self._first_wrong_node(path)
+        if wrong is not None:
+            return self._disagree(found, wrong)
+        if digits >= ENOUGH:
+            return found
+        place = self._first_convention(order)
+        if place is not None:
+            text = expressions_of(self.graph, place)
+            return found._replace(
+                verdict="tie-mismatch",
+                node=self.name(place),
+                reason=f"the derivative is {float(truth):.6g}, but the convention at {text} gives {found.analytic:.6g}",
+            )
+        upstream = reverse(F, self.graph, base, result.output, F.constant(result.seed), result.active)
+        exact = self.along(path, lambda i: upstream[i] or 0)
+        off = f"the derivative is {float(truth):.6g}; every node's own rule is right"
+        if _digits(exact, truth, error) < PLENTY:
+            return found._replace(verdict="disagree", reason=off)
+        lost = found._replace(
             verdict="agree-ill-conditioned",
             reason=f"the rules are right, and float64 keeps {digits:.0f} digits of this derivative",
         )
-        if digits >= self.trusted(name) - 3:
+        if digits >= self.trusted(path.name) - 3:
             return lost
         place = underflow(result, order)
         if place is not None:
@@ -206,7 +207,7 @@ class _Judge:
                 node=self.name(place),
                 reason=f"the rules are right, but the local gradient of {text} underflows in float64",
             )
-        return fine._replace(verdict="disagree", reason=f"{off}, and rounding does not explain the difference")
+        return found._replace(verdict="disagree", reason=f"{off}, and rounding does not explain the difference")
 
     def trusted(self, name: str) -> float:
         """How many digits rounding leaves of a component, or at least of any along a direction."""
@@ -214,10 +215,11 @@ class _Judge:
             self._trusted = digits_trusted(self.result)
         return self._trusted.get(name, min(self._trusted.values()))
 
-    def _sides(self, velocity: dict[int, float], order: list[int]) -> tuple[Side, Side]:
+    def _sides(self, path: Path, order: list[int]) -> tuple[Side, Side]:
+        """The derivatives of both sides along the path."""
         F, base = self.precise
         mp: Any = F.mp
-        speeds = {i: mp.mpf(v) for i, v in velocity.items()}
+        speeds = {i: mp.mpf(v) for i, v in path.velocity.items()}
         steps = [(i, F.kernels[self.graph.operations[i].name], self.graph.operands[i]) for i in order]
         values = list(base)
         output = self.result.output
@@ -231,7 +233,9 @@ class _Judge:
             return values[output]
 
         noise = mp.ldexp(max(mp.mpf(self.largest), mp.mpf(1)), 16 - self.bits)
-        left, right = (one_sided(phi, base[output], side, noise, self.finer, mp) for side in (-1, 1))
+        factor = mp.mpf(self.result.seed) / path.scale
+        sides = [one_sided(phi, base[output], side, noise, self.finer, mp) for side in (-1, 1)]
+        left, right = (Side(s.kind, s.limit * factor, abs(s.error * factor)) for s in sides)
         return left, right
 
     def _disagree(self, component: Component, wrong: tuple[int, int, Any, Any]) -> Component:
@@ -241,51 +245,32 @@ class _Judge:
             verdict="disagree",
             node=self.name(i),
             reason=f"the derivative is {component.numeric:.6g}; the rule of `{self.graph.operations[i].name}` is wrong "
-            f"at {expressions_of(self.graph, i)}: local {_float(local):.6g} to {expressions_of(self.graph, operand)}, "
-            f"where it is {_float(truth):.6g}",
+            f"at {expressions_of(self.graph, i)}: local {float(local):.6g} to {expressions_of(self.graph, operand)}, "
+            f"where it is {float(truth):.6g}",
         )
 
-    def _not_finite(
-        self, name: str, velocity: dict[int, float], shown: float, left: Side, right: Side, order: list[int]
-    ) -> Component:
-        if isinf(shown) and "vertical tangent" in (left.kind, right.kind):
-            return self._not_differentiable(name, velocity, shown, left, right, order)
-        word = "NaN" if shown != shown else "infinite"
-        truth = _float(right.limit) if agree(left, right) else None
-        limit = "" if truth is None else f"; the derivative is {truth:.6g}"
-        return Component(
-            name, "undefined", None, shown, truth, _side(left), _side(right), reason=f"the gradient is {word}{limit}"
-        )
-
-    def _not_differentiable(
-        self, name: str, velocity: dict[int, float], shown: float, left: Side, right: Side, order: list[int]
-    ) -> Component:
-        wrong = self._first_wrong_node(list(velocity))
-        kinds = [side.kind for side in (left, right)]
+    def _not_differentiable(self, found: Component, path: Path, left: Side, right: Side, order: list[int]) -> Component:
+        """The verdict where the two sides have no common derivative."""
+        wrong = self._first_wrong_node(path)
+        if wrong is not None:
+            return self._disagree(found._replace(numeric=_side(right if right.kind == "limit" else left)), wrong)
         place = self._first_convention(order)
         where = "" if place is None else f" at {expressions_of(self.graph, place)}"
-        component = Component(
-            name, "not-differentiable", None, shown, None, _side(left), _side(right),
-            None if place is None else self.name(place),
-        )  # fmt: skip
-        if wrong is not None:
-            return self._disagree(component._replace(numeric=_side(right if right.kind == "limit" else left)), wrong)
-        if kinds == ["limit", "limit"]:
-            reason = f"kink{where}: {_float(left.limit):.6g} on the left, {_float(right.limit):.6g} on the right"
+        kinds = (left.kind, right.kind)
+        if kinds == ("limit", "limit"):
+            reason = f"kink{where}: {float(left.limit):.6g} on the left, {float(right.limit):.6g} on the right"
         elif "jump" in kinds:
             reason = f"jump{where}"
         elif "domain edge" in kinds:
-            other = left if right.kind == "domain edge" else right
-            which = "right" if right.kind == "domain edge" else "left"
-            beside = (
-                f", {_float(other.limit):.6g} on the other side" if other.kind in ("limit", "vertical tangent") else ""
-            )
+            which, other = ("right", left) if right.kind == "domain edge" else ("left", right)
+            beside = "" if _side(other) is None else f", {_side(other):.6g} on the other side"
             reason = f"domain edge{where} on the {which}{beside}"
         elif "vertical tangent" in kinds:
             reason = f"vertical tangent{where}"
         else:
-            return component._replace(verdict="inconclusive", reason="the quotients have no limit")
-        return component._replace(reason=reason)
+            return found._replace(verdict="inconclusive", reason="the quotients have no limit")
+        node = None if place is None else self.name(place)
+        return found._replace(verdict="not-differentiable", node=node, reason=reason)
 
     def _first_convention(self, order: list[int]) -> int | None:
         """The first node where the sweep followed a convention: a kink, a tie, a branch that exact numbers leave."""
@@ -309,8 +294,8 @@ class _Judge:
                         return i
         return None
 
-    def _first_wrong_node(self, sources: list[int]) -> tuple[int, int, Any, Any] | None:
-        """The first node behind the sources, in the order of the reverse sweep, whose local gradient is wrong.
+    def _first_wrong_node(self, path: Path) -> tuple[int, int, Any, Any] | None:
+        """The first node behind the path's inputs, in the order of the reverse sweep, whose local gradient is wrong.
 
         Every node is judged by quotients of its own, at the float64 values of its operands.
 
@@ -320,7 +305,7 @@ class _Judge:
         F, _ = self.precise
         mp: Any = F.mp
         values, active = self.result.values, self.result.active
-        behind = self.graph.dependents(sources)
+        behind = self.graph.dependents(list(path.velocity))
         for i in range(self.result.output, -1, -1):
             if not behind[i] or i not in self.relevant or not self.graph.operands[i]:
                 continue
@@ -392,12 +377,8 @@ def _digits(found: Any, truth: Any, error: Any) -> float:
     return max(0.0, min(16.0, -log10(ratio))) if ratio > 0 else 16.0
 
 
-def _float(value: Any) -> float:
-    return float(value)
-
-
 def _side(side: Side) -> float | None:
     """A one-sided derivative as JSON shows it."""
-    if side.kind == "limit" or side.kind == "vertical tangent":
+    if side.kind in ("limit", "vertical tangent"):
         return float(side.limit)
     return None
