@@ -370,6 +370,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch
 
     monkeypatch.setattr(app, "get_group_from_info", group)
     monkeypatch.setattr(app, "get_command_from_info", command)
+    monkeypatch.setenv("TERM", "xterm")
     for name in ("NO_COLOR", "FORCE_COLOR", "BACKPROP_DEBUG"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)

@@ -104,7 +104,8 @@ class _Judge:
             return self._all_alike(
                 "undefined", f"{expressions_of(graph, bad)} is {result.values[bad]!r}", self.name(bad)
             )
-        paths = [Path(n, {i: abs(result.values[i]) or 1.0}) for n, i in graph.inputs.items() if n in result.wrt]
+        sizes = {name: abs(result.values[graph.inputs[name]]) or 1.0 for name in result.wrt}
+        paths = [Path(name, {graph.inputs[name]: size}, size) for name, size in sizes.items()]
         method = "quotients"
         whole = self._seconds(i for i, reached in enumerate(self.reached) if reached)
         spent = accumulate(self._seconds(self.order(path)) for path in paths)
