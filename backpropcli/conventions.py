@@ -117,7 +117,7 @@ def underflow(result: Result, order: Iterable[int]) -> int | None:
             if abs(edge.local) < SMALLEST and values[edge.operand] and result.upstream[i]:
                 from .kernels.precise import precise
 
-                F = precise(4096, result.ties)
+                F = precise(256, result.ties)
                 xs = [F.constant(values[j]) for j in graph.operands[i]]
                 z = F.kernels[operation.name](*xs)
                 for k, j in enumerate(graph.operands[i]):

@@ -371,7 +371,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch
     monkeypatch.setattr(app, "get_group_from_info", group)
     monkeypatch.setattr(app, "get_command_from_info", command)
     monkeypatch.setenv("TERM", "xterm")
-    for name in ("NO_COLOR", "FORCE_COLOR", "BACKPROP_DEBUG"):
+    for name in ("NO_COLOR", "FORCE_COLOR", "LINES", "BACKPROP_DEBUG"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     return monkeypatch
@@ -418,7 +418,8 @@ def test_what_once_brought_the_command_down(arguments: list[str], hasty: pytest.
 
 def start(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
     """The command as a process of its own, in an environment that does not depend on who runs the tests."""
-    plain = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "PYTHONUNBUFFERED")}
+    shaping = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "PYTHONUNBUFFERED", "PYTHONIOENCODING", "BACKPROP_DEBUG")
+    plain = {k: v for k, v in os.environ.items() if k not in shaping}
     streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(
         [sys.executable, "-m", "backpropcli", *arguments], env=plain | options.pop("env", {}), **streams | options

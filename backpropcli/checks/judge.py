@@ -35,7 +35,7 @@ PLENTY = 12
 DIRECTIONS = 3
 EVALUATIONS = 6  # of the program for one path: three steps on each side
 CHEAP = frozenset(("add", "sub", "mul", "div", "neg", "abs", "square", "max", "min", "where", "sign", "step"))
-DEAR = frozenset(("gamma", "lgamma", "digamma", "polygamma", "erf", "erfc", "normal_cdf", "gelu"))
+DEAR = frozenset(("gamma", "lgamma", "digamma", "polygamma"))
 
 Progress = Callable[[int, int], None]
 
@@ -130,8 +130,7 @@ class _Judge:
 
     def _seconds(self, nodes: Iterable[int]) -> float:
         """How long the quotients of a path over these nodes take, by estimate."""
-        weight: float = sum(_weight(self.graph.operations[i].name) for i in nodes)
-        return EVALUATIONS * weight * math.pow(self.bits / BITS, 1.5)
+        return EVALUATIONS * sum(_weight(self.graph.operations[i].name, self.bits) for i in nodes)
 
     def order(self, path: Path) -> list[int]:
         """The nodes between the path's inputs and the output, in order of evaluation."""
@@ -363,9 +362,10 @@ def _relevant(result: Result) -> set[int]:
     return found
 
 
-def _weight(name: str) -> float:
-    """Seconds for one operation at some 500 bits, roughly."""
-    return 2.5e-6 if name in CHEAP else 5e-4 if name in DEAR else 4e-5
+def _weight(name: str, bits: int) -> float:
+    """Seconds for one operation, roughly, as measured at 512 to 3,840 bits."""
+    ratio = bits / BITS
+    return 2.5e-6 * ratio if name in CHEAP else 1.5e-3 * ratio * ratio if name in DEAR else 4e-5 * math.pow(ratio, 1.5)
 
 
 def _digits(found: Any, truth: Any, error: Any) -> float:

@@ -84,8 +84,22 @@ class Precise(NumberSystem):
         def cbrt(x: Any) -> Any:
             return mp.cbrt(x) if x >= 0 else -mp.cbrt(-x)
 
+        # Near 0 mpmath's gamma first makes tables that take 1.4 s at 2,560 bits; far out, where Stirling's series
+        # serves, none: 50 ms. The recurrence leads from there back to x.
+        far = mp.prec if mp.prec > 1000 else 0
+
+        def gamma(x: Any) -> Any:
+            if not far or abs(x) > far:
+                return mp.gamma(x)
+            return mp.gamma(x + far) / mp.fprod(x + k for k in range(far))
+
         def lgamma(x: Any) -> Any:
-            return mp.loggamma(x) if x > 0 else mp.log(abs(mp.gamma(x)))
+            return mp.loggamma(x) if x > far else mp.log(abs(gamma(x)))
+
+        def digamma(x: Any) -> Any:
+            if not far or abs(x) > far:
+                return mp.digamma(x)
+            return mp.digamma(x + far) - mp.fsum(1 / (x + k) for k in range(far))
 
         def rounded(x: Any) -> Any:
             below = mp.floor(x)
@@ -126,9 +140,9 @@ class Precise(NumberSystem):
             "log1p": real(mp.log1p),
             "erf": real(lambda x: mp.erf(x) if abs(x) < 1e5 else mp.sign(x)),
             "erfc": real(lambda x: mp.erfc(x) if abs(x) < 1e5 else one - mp.sign(x)),
-            "gamma": real(mp.gamma),
+            "gamma": real(gamma),
             "lgamma": real(lgamma),
-            "digamma": real(mp.digamma),
+            "digamma": real(digamma),
             "polygamma": real(lambda n, x: mp.psi(int(n), x)),
             "sin": real(mp.sin),
             "cos": real(mp.cos),
