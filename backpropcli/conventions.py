@@ -99,7 +99,11 @@ def conventions(result: Result) -> list[Note]:
     place = underflow(result, range(result.output, -1, -1)) if first is None else None
     if place is not None:
         places.append((place, "underflow"))
-    return [_describe(result, i, code) for i, code in sorted(dict(places).items())] if places else []
+    if not places:
+        return []
+    names = labels(graph, result.output)
+    texts = expressions(graph, {j: names[j] for j in graph.names}, 60)
+    return [_describe(result, i, code, names, texts[i]) for i, code in sorted(dict(places).items())]
 
 
 def underflow(result: Result, order: Iterable[int]) -> int | None:
@@ -141,11 +145,9 @@ def _first_not_finite(result: Result) -> int | None:
     return None
 
 
-def _describe(result: Result, i: int, code: str) -> Note:
+def _describe(result: Result, i: int, code: str, names: list[str], text: str) -> Note:
     graph, values = result.program.graph, result.values
     operation = graph.operations[i]
-    text = expressions_of(graph, i)
-    names = labels(graph, result.output)
     operands = graph.operands[i]
     point = ", ".join(
         f"{names[j]} = {values[j]:.6g}" for j in dict.fromkeys(operands) if graph.operations[j] is not CONSTANT

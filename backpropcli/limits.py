@@ -34,8 +34,8 @@ class Limits(dict[str, float]):
             if name not in DEFAULTS:
                 known = ", ".join(DEFAULTS)
                 raise OptionError(f"there is no limit called {name!r}", hint=f"the limits are: {known}")
-            if not 0 < value < inf:
-                raise OptionError(f"the limit {name!r} must be a finite number above 0")
+            if not (value >= 1 or (name == "check" and value > 0)) or value == inf:
+                raise OptionError(f"the limit {name!r} must be a finite number of at least 1")
             self[name] = value
 
     def hold(self, name: str, figure: float) -> None:

@@ -26,7 +26,9 @@ def labels(graph: Graph, output: int = -1) -> list[str]:
     if output >= 0 and output not in names and "f" not in taken:
         names[output] = "f"
     last = {name: i for i, name in names.items() if graph.operations[i] is not CONSTANT}
-    prefix = next(p for p in ("n", "node", "n_", "node_", "n__") if not any(_numbered(name, p) for name in taken))
+    prefix = "n"
+    while any(_numbered(name, prefix) for name in taken):
+        prefix += "_"
     found: list[str] = []
     earlier: dict[str, int] = {}
     count = 0

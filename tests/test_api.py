@@ -105,7 +105,7 @@ def test_limits_say_what_raises_them() -> None:
     assert caught.value.hint == "raise it with --limit source=5"
     with pytest.raises(OptionError, match="no limit called 'colour'"):
         Limits(colour=3)
-    with pytest.raises(OptionError, match="must be a finite number above 0"):
+    with pytest.raises(OptionError, match="must be a finite number of at least 1"):
         Limits(rows=0)
 
 

@@ -193,6 +193,12 @@ LIBRARY: list[tuple[str, dict[str, float], str, str, float | None, float | None]
     ("stop_gradient(x)*x", {"x": 3}, AGREE, "", None, None),
     ("where(x > 0, x*log(x), 0)", {"x": 0}, KINK, "vertical tangent", 0, float("-inf")),
     ("1/(x*1e308)", {"x": 1e-10}, AGREE, "", None, None),
+    ("a = x;" + "a = a*a;" * 300 + "a", {"x": 1}, AGREE, "", None, None),
+    ("x^18014398509481984", {"x": -1}, AGREE, "", None, None),
+    ("(x/1.14)^3", {"x": 2.1e-161}, ILL, "underflows", None, None),
+    ("polygamma(20, x)", {"x": -6.5}, AGREE, "", None, None),
+    ("polygamma(1, x)", {"x": -99999.5}, AGREE, "", None, None),
+    ("digamma(x)", {"x": -0.5}, AGREE, "", None, None),
     ("cosh(x)*reciprocal(cosh(x))", {"x": -667}, ILL, "underflows", None, None),
     ("x/sinh(x)", {"x": -391.5}, ILL, "underflows", None, None),
 ]  # fmt: skip
@@ -233,6 +239,8 @@ def test_a_value_that_float64_gets_wrong_is_told() -> None:
     found = check("(x + 1e16) - 1e16", {"x": 1.5})
     assert found.value_digits is not None
     assert found.value_digits < 1
+    assert "of the value itself 0 digits are right" in found.summary()
+    assert check("sqrt(x + 1 - 1)", {"x": -1e-20}).value_digits == 0
 
 
 def test_the_worst_component_is_the_verdict() -> None:

@@ -106,6 +106,7 @@ def test_errors_are_one_line_the_place_and_the_mend() -> None:
         (["eval", "max(x,y)", "--at", "x=1,y=1", "--ties", "maybe"], 2),
         (["eval", "x", "--at", "x=1", "--wrt", "y"], 2),
         (["eval", "x", "--at", "x=1", "--output", "y"], 2),
+        (["eval", "x", "--at", "x=1", "--upstream", "1,x=2"], 2),
         (["eval", "x", "--at", "x=1", "--digits", "0"], 2),
         (["eval", "x", "--at", "x=1", "--limit", "rows=none"], 2),
         (["eval", "x", "--at", "x=1", "--pass", "sideways"], 2),

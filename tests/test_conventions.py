@@ -117,6 +117,8 @@ NOTES: list[tuple[str, dict[str, float], list[tuple[str, str, float | None, floa
     ("max(2, relu(x))", {"x": 0}, []),
     ("0*relu(x)", {"x": 0}, []),
     ("relu(x)", {"x": 1}, []),
+    ("x\n+ y", {"x": 1, "y": 2}, [("reading", "before the last one, is not used", None, None)]),
+    ("x; y = 2*x; y", {"x": 1}, [("reading", "before the last one, is not used", None, None)]),
     ("cosh(x)*reciprocal(cosh(x))", {"x": -667}, [("underflow", "reciprocal(cosh(x))", None, None)]),
     ("tanh(x)", {"x": 400}, [("underflow", "tanh(x) at x = 400", None, None)]),
     ("leaky_relu(x, y)", {"x": 1, "y": 0.1}, []),

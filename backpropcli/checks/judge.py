@@ -14,7 +14,7 @@ from math import isfinite, log2, log10
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..conventions import expressions_of, underflow
+from ..conventions import SMALLEST, expressions_of, underflow
 from ..graph import CONSTANT, INPUT
 from ..kernels.precise import Precise, precise
 from ..sweeps import forward, reverse
@@ -77,10 +77,13 @@ class _Judge:
         smallest = min((x for x in inputs if x and isfinite(x)), default=1.0)
         slopes = [abs(g) for g in result.gradient.values()]
         flattest = min((g for g in slopes if g and isfinite(g)), default=1.0)
-        self.finer = int(log2(max(self.largest, 1.0)))
+        steps = [abs(g * result.values[self.graph.inputs[name]]) for name, g in result.gradient.items()]
+        steepest = max((x for x in steps if isfinite(x)), default=1.0)
+        self.finer = int(log2(max(self.largest, steepest, 1.0)))
         # A difference must show beside the largest number, at the smallest step, for the flattest slope.
         self.bits = BITS + 2 * self.finer + int(-log2(min(smallest, 1.0)) - log2(min(flattest, 1.0)))
         self._trusted: dict[str, float] | None = None
+        self._faults: dict[tuple[int, int], tuple[Any, Any] | None] = {}
         self._precise: tuple[Precise, list[Any]] | None = None
 
     def name(self, i: int) -> str:
@@ -198,14 +201,14 @@ class _Judge:
             verdict="agree-ill-conditioned",
             reason=f"the rules are right, and float64 keeps {digits:.0f} digits of this derivative",
         )
-        if digits >= self.trusted(path.name) - 3:
+        if digits >= self.trusted(path.name) - 3 or self.trusted(path.name) < 6:
             return lost
-        place = underflow(result, order)
+        vanishing = (i for i in order if 0 < abs(base[i]) < SMALLEST)
+        place = next(vanishing, None) or underflow(result, reversed(order))
         if place is not None:
             text = expressions_of(self.graph, place)
             return lost._replace(
-                node=self.name(place),
-                reason=f"the rules are right, but the local gradient of {text} underflows in float64",
+                node=self.name(place), reason=f"the rules are right, but {text} or its slope underflows in float64"
             )
         return found._replace(verdict="disagree", reason=f"{off}, and rounding does not explain the difference")
 
@@ -241,11 +244,12 @@ class _Judge:
     def _disagree(self, component: Component, wrong: tuple[int, int, Any, Any]) -> Component:
         i, k, local, truth = wrong
         operand = self.graph.operands[i][k]
+        truly = "" if component.numeric is None else f"the derivative is {component.numeric:.6g}; "
         return component._replace(
             verdict="disagree",
             node=self.name(i),
-            reason=f"the derivative is {component.numeric:.6g}; the rule of `{self.graph.operations[i].name}` is wrong "
-            f"at {expressions_of(self.graph, i)}: local {float(local):.6g} to {expressions_of(self.graph, operand)}, "
+            reason=f"{truly}the rule of `{self.graph.operations[i].name}` is wrong at"
+            f" {expressions_of(self.graph, i)}: local {float(local):.6g} to {expressions_of(self.graph, operand)}, "
             f"where it is {float(truth):.6g}",
         )
 
@@ -297,51 +301,52 @@ class _Judge:
     def _first_wrong_node(self, path: Path) -> tuple[int, int, Any, Any] | None:
         """The first node behind the path's inputs, in the order of the reverse sweep, whose local gradient is wrong.
 
-        Every node is judged by quotients of its own, at the float64 values of its operands.
-
         Returns:
             Node, operand number, local gradient and truth; None where all are right.
         """
-        F, _ = self.precise
-        mp: Any = F.mp
-        values, active = self.result.values, self.result.active
         behind = self.graph.dependents(list(path.velocity))
         for i in range(self.result.output, -1, -1):
-            if not behind[i] or i not in self.relevant or not self.graph.operands[i]:
-                continue
-            operation, operands = self.graph.operations[i], self.graph.operands[i]
-            kernel = F.kernels[operation.name]
-            xs = [mp.mpf(values[j]) for j in operands]
-            z = kernel(*xs)
-            if not mp.isfinite(z):
-                continue
-            for k, j in enumerate(operands):
-                if not behind[j] or not active[j] or not mp.isfinite(xs[k]):
-                    continue
-                local = mp.mpf(operation.local(self.result.system, k, values[i], [values[j] for j in operands]))
-                if operation.held:
-                    if local:
-                        return i, k, local, mp.mpf(0)
-                    continue
-                speed = abs(xs[k]) or mp.mpf(1)
-
-                def phi(t: Any, kernel: Any = kernel, xs: list[Any] = xs, k: int = k, speed: Any = speed) -> Any:
-                    moved = list(xs)
-                    moved[k] = xs[k] + t * speed
-                    return kernel(*moved)
-
-                noise = mp.ldexp(max(abs(z), mp.ldexp(1, -1100)), 16 - self.bits)
-                sides = [one_sided(phi, z, side, noise, self.finer, mp) for side in (-1, 1)]
-                limits = [side.limit / speed for side in sides if side.kind == "limit"]
-                if any(side.kind in ("jump", "no limit", "vertical tangent") for side in sides) or not limits:
-                    continue
-                size = max(abs(x) for x in limits)
-                slack = mp.mpf("1e-11") * max(size, min(abs(z) / speed, abs(z)))
-                slack += mp.ldexp(1, -1021)  # where float64 underflows, no rule can help it
-                slack += sum(side.error for side in sides if side.kind == "limit") / speed
-                if not min(limits) - slack <= local <= max(limits) + slack:
-                    return i, k, local, limits[-1]
+            if behind[i] and i in self.relevant:
+                for k, j in enumerate(self.graph.operands[i]):
+                    if behind[j] and self.result.active[j]:
+                        if (i, k) not in self._faults:
+                            self._faults[i, k] = self._fault(i, k)
+                        fault = self._faults[i, k]
+                        if fault is not None:
+                            return i, k, *fault
         return None
+
+    def _fault(self, i: int, k: int) -> tuple[Any, Any] | None:
+        """Local gradient and truth of a node's operand, if they differ: by quotients of the node alone."""
+        F, _ = self.precise
+        mp: Any = F.mp
+        values = self.result.values
+        operation, operands = self.graph.operations[i], self.graph.operands[i]
+        kernel = F.kernels[operation.name]
+        xs = [mp.mpf(values[j]) for j in operands]
+        z = kernel(*xs)
+        if not (mp.isfinite(z) and mp.isfinite(xs[k])):
+            return None
+        local = mp.mpf(operation.local(self.result.system, k, values[i], [values[j] for j in operands]))
+        if operation.held:
+            return (local, mp.mpf(0)) if local else None
+        speed = abs(xs[k]) or mp.mpf(1)
+
+        def phi(t: Any) -> Any:
+            moved = list(xs)
+            moved[k] = xs[k] + t * speed
+            return kernel(*moved)
+
+        noise = mp.ldexp(max(abs(z), mp.ldexp(1, -1100)), 16 - self.bits)
+        sides = [one_sided(phi, z, side, noise, self.finer, mp) for side in (-1, 1)]
+        limits = [side.limit / speed for side in sides if side.kind == "limit"]
+        if any(side.kind in ("jump", "no limit", "vertical tangent") for side in sides) or not limits:
+            return None
+        size = max(abs(x) for x in limits)
+        slack = mp.mpf("1e-11") * max(size, min(abs(z) / speed, abs(z)))
+        slack += mp.ldexp(1, -1021)  # where float64 underflows, no rule can help it
+        slack += sum(side.error for side in sides if side.kind == "limit") / speed
+        return None if min(limits) - slack <= local <= max(limits) + slack else (local, limits[-1])
 
 
 def _relevant(result: Result) -> set[int]:
@@ -371,6 +376,8 @@ def _weight(name: str, bits: int) -> float:
 def _digits(found: Any, truth: Any, error: Any) -> float:
     """How many decimal digits two numbers share, at most 16."""
     gap = abs(truth - found)
+    if gap != gap:
+        return 0.0
     if gap <= error or gap == 0:
         return 16.0
     size = max(abs(truth), abs(found))

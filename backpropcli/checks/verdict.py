@@ -83,6 +83,8 @@ class Check(NamedTuple):
         agreeing = sum(c.verdict in ("agree", "agree-ill-conditioned") for c in self.components)
         what = "random directions" if self.method == "directions" else "components"
         cost = f"{self.evaluations} evaluations at {self.bits} bits against one reverse sweep"
+        if self.value_digits is not None and self.value_digits < 9:
+            cost += f"; of the value itself {int(self.value_digits)} digits are right"
         if self.agrees:
             return f"check: {self.verdict}, {count} of {count} {what}; {cost}"
         return f"check: {self.verdict}, {agreeing} of {count} {what} agree; {cost}"

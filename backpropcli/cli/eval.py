@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..api import MODES, TIES, evaluate
-from ..language import parse, parse_bindings
+from ..language import parse
 from ..limits import Limits
 from ..report import report
 from .files import read_program, write
@@ -33,6 +33,7 @@ from .options import (
     limits_of,
     names_of,
     point_of,
+    value_of,
 )
 
 PASSES = ("table", "forward", "backward", "both")
@@ -90,7 +91,7 @@ def command(
 
     point = point_of(at, at_file, limits)
     program = parse(read_program(expression, file, limits), point, limits)
-    seed = parse_bindings(f"upstream={upstream}", limits)["upstream"]
+    seed = value_of("--upstream", upstream)
     result = evaluate(
         program, point, output=output, wrt=names_of(wrt), upstream=seed, ties=ties, mode=mode, limits=limits
     )

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..errors import OptionError, PointError
+from ..errors import BackpropError, OptionError, PointError
 from ..limits import Limits
 
 Expression = Annotated[
@@ -88,6 +88,25 @@ def names_of(text: str | None) -> list[str] | None:
     return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
 
 
+def value_of(what: str, text: str) -> float:
+    """One number or constant expression, such as ``pi/4``.
+
+    Raises:
+        BackpropError: the text is something else; the error says of what.
+    """
+    from ..language import parse_bindings
+
+    try:
+        values = parse_bindings(f"x={text}")
+    except BackpropError as error:
+        error.message = f"{what}: {error.message}"
+        error.source, error.start, error.end = text, max(error.start - 2, 0), max(error.end - 2, 1)
+        raise
+    if len(values) > 1:
+        raise PointError(f"{what} is one number, not {text!r}")
+    return values["x"]
+
+
 def point_of(at: list[str] | None, at_file: str | None, limits: Limits) -> dict[str, float]:
     """The values of --at and --at-file.
 
@@ -113,15 +132,21 @@ def _point_from_file(path: str, limits: Limits) -> dict[str, float]:
     from .files import read_text
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = [name for name, _ in pairs]
-        for name in names:
-            if names.count(name) > 1:
+        found: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in found:
                 raise PointError(f"{path}: `{name}` is given twice", hint="give each name one value")
-        return dict(pairs)
+            found[name] = value
+        return found
+
+    def finite(literal: str) -> float:
+        if float(literal) in (float("inf"), float("-inf")):
+            raise PointError(f"{path}: {literal[:40]} is larger than any float64", hint='write "Infinity" for infinity')
+        return float(literal)
 
     text = read_text(path, limits)
     try:
-        found = json.loads(text, object_pairs_hook=once)
+        found = json.loads(text, object_pairs_hook=once, parse_float=finite)
     except json.JSONDecodeError as error:
         raise PointError(
             f"{path} is no JSON: {error.msg}",
@@ -139,11 +164,9 @@ def _point_from_file(path: str, limits: Limits) -> dict[str, float]:
 
 
 def _number_of(path: str, name: str, value: Any) -> float:
-    from ..language import parse_bindings
-
     if isinstance(value, str):
         words = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
-        return words[value] if value in words else parse_bindings(f"x={value}")["x"]
+        return words[value] if value in words else value_of(f"{path}: the value of `{name}`", value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise PointError(f"{path}: the value of `{name}` is no number", hint='such as {"x": 1.5}')
     try:

@@ -200,6 +200,8 @@ class Floats(NumberSystem):
             return 0.0
         h = y - 1.0
         slope = y * power(x, h)
+        if x < 0 and h == y:  # beyond 2⁵³, where every float is even and y - 1, which is odd, is none
+            slope = -slope
         rest = y - (h + 1.0) if abs(y) < 1 else (y - h) - 1.0
         return slope + slope * rest * math.log(abs(x)) if rest and x and abs(slope) < inf else slope
 

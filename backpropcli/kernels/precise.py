@@ -10,6 +10,7 @@ from typing import Any
 
 from mpmath.ctx_mp import MPContext
 
+from .special import cotangent_polynomial
 from .system import Kernel, NumberSystem
 
 HUGE = 1 << 17  # a float64 is below 2¹⁰²⁴; beyond 2 to this power a number counts as infinite
@@ -101,6 +102,20 @@ class Precise(NumberSystem):
                 return mp.digamma(x)
             return mp.digamma(x + far) - mp.fsum(1 / (x + k) for k in range(far))
 
+        def polygamma(n: Any, x: Any) -> Any:
+            if not 0 <= n <= 100 or n != int(n):
+                return nan
+            order = int(n)
+            if x > -10 or x == mp.floor(x):
+                return digamma(x) if order == 0 else mp.psi(order, x)
+            # By reflection, as in `special`: mpmath would walk up from x step by step.
+            mirrored = digamma(1 - x) if order == 0 else mp.psi(order, 1 - x)
+            c, s = mp.cospi(x), mp.sinpi(x)
+            if order == 0:
+                return mirrored - self.pi * c / s
+            p = mp.fsum(mp.mpf(a) * c**k for k, a in enumerate(cotangent_polynomial(order)))
+            return (-1) ** order * mirrored - self.pi * (-self.pi) ** order * p / s ** (order + 1)
+
         def rounded(x: Any) -> Any:
             below = mp.floor(x)
             rest = x - below
@@ -142,8 +157,8 @@ class Precise(NumberSystem):
             "erfc": real(lambda x: mp.erfc(x) if abs(x) < 1e5 else one - mp.sign(x)),
             "gamma": real(gamma),
             "lgamma": real(lgamma),
-            "digamma": real(digamma),
-            "polygamma": real(lambda n, x: mp.psi(int(n), x)),
+            "digamma": real(lambda x: polygamma(zero, x)),
+            "polygamma": real(polygamma),
             "sin": real(mp.sin),
             "cos": real(mp.cos),
             "tan": real(mp.tan),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import cbrt as libm_cbrt
-from math import cos, erfc, exp, expm1, factorial, fmod, fsum, inf, isfinite, isinf, log, nan, pi, sin, tan
+from math import copysign, cos, erfc, exp, expm1, factorial, fmod, fsum, inf, isfinite, isinf, log, nan, pi, sin
 
 INVERSE_SQRT_TWO_PI = 0.3989422804014327
 INVERSE_SQRT_TWO_PI_REST = -6.247337834861335e-17  # relative
@@ -107,16 +108,24 @@ def _polygamma_right(n: int, x: float) -> float:
 
 
 def _cotangent_slope(n: int, x: float) -> float:
-    """dⁿ/dxⁿ π cot(πx) = π (-π)ⁿ pₙ(c)/sⁿ⁺¹ with c = cos πx and s = sin πx.
-
-    p₁ = 1, and since c' = -πs and s² = 1 - c², pₙ₊₁ = pₙ'·(1 - c²) + (n + 1)·c·pₙ.
-    """
-    r = fmod(x, 1.0)  # exact
-    r = r + 1.0 if r < -0.5 else r  # exact too; cot has the period 1, so r in (-½, ½]
+    """dⁿ/dxⁿ π cot(πx)."""
+    r = fmod(x, 1.0)  # exact, and so is all that follows; cot has the period 1, so r in [-½, ½]
+    r = r + 1.0 if r < -0.5 else r - 1.0 if r > 0.5 else r
+    c = cos(pi * r) if abs(r) <= 0.25 else sin(pi * (0.5 - abs(r)))
+    s = sin(pi * r) if abs(r) <= 0.25 else copysign(cos(pi * (0.5 - abs(r))), r)
     if n == 0:
-        return pi / tan(pi * r)
-    # The period changes the signs of both c and s, which cancel out of the quotient: pₙ has the parity of n + 1.
-    c, s = cos(pi * r), sin(pi * r)
+        return pi * c / s
+    scale = inverse_power(abs(s), n + 1)
+    value = sum(a * c**k for k, a in enumerate(cotangent_polynomial(n)))
+    return pi * (-pi) ** n * value * (-scale if s < 0 and n % 2 == 0 else scale)
+
+
+@lru_cache(maxsize=128)
+def cotangent_polynomial(n: int) -> tuple[float, ...]:
+    """The coefficients of pₙ in dⁿ/dxⁿ cot(πx) = (-π)ⁿ pₙ(c)/sⁿ⁺¹ with c = cos πx and s = sin πx, for n > 0.
+
+    p₁ = 1, and since c' = -πs and s² = 1 - c², pₙ₊₁ = pₙ'·(1 - c²) + (n + 1)·c·pₙ. No coefficient is negative.
+    """
     p = [1.0]
     for m in range(1, n):
         q = [0.0] * (len(p) + 1)
@@ -125,8 +134,7 @@ def _cotangent_slope(n: int, x: float) -> float:
             if k:
                 q[k - 1] += k * a
         p = q
-    scale = inverse_power(abs(s), n + 1)
-    return pi * (-pi) ** n * sum(a * c**k for k, a in enumerate(p)) * (-scale if s < 0 and n % 2 == 0 else scale)
+    return tuple(p)
 
 
 def inverse_power(x: float, n: int) -> float:

@@ -40,7 +40,7 @@ class Builder:
         self.assigned: dict[str, int] = {}
         self.notes: list[str] = []
         self.output = -1
-        self.unnamed_results: list[int] = []
+        self.unnamed = False
 
     def callback(self, rule: str) -> Callable[..., Any]:
         """The method for a rule of the grammar; a rule named like an operation adds that operation's node."""
@@ -118,6 +118,8 @@ class Builder:
     def call(self, word: Word, arguments: list[Any] | None = None) -> int:
         name, _ = word
         row = FUNCTIONS.get(name)
+        if row is None:
+            self.check_name(word)
         if row is None or row.condition:
             raise self.unknown_function(word)
         operands = self.arrange(word, row, arguments or [])
@@ -127,6 +129,9 @@ class Builder:
         """The operands in the row's order, defaults filled in."""
         operands = [a for a in arguments if not isinstance(a, Keyword)]
         named = {a.name: a.value for a in arguments if isinstance(a, Keyword)}
+        twice = len(operands) + len(named) < len(arguments) or set(named) & set(row.operands[: len(operands)])
+        if twice:
+            raise self.error(word, f"an argument of `{word[0]}` is given twice", f"write `{row.signature}`")
         required = len(row.operands) - len(row.defaults)
         if not row.variadic:
             for k, name in enumerate(row.operands[len(operands) :], len(operands)):
@@ -164,6 +169,9 @@ class Builder:
     # Statements
 
     def result(self, node: int) -> None:
+        if self.unnamed:
+            self.notes.append("a statement without a name, before the last one, is not used")
+        self.unnamed = True
         self.output = node
 
     def assign(self, word: Word, node: int) -> None:
@@ -179,6 +187,9 @@ class Builder:
             self.notes.append(f"`{name}` is what the program assigns, not the constant {CONSTANTS[name]:.6g}")
         self.assigned[name] = node
         self.graph.names.setdefault(node, name)
+        if self.unnamed:
+            self.notes.append("a statement without a name, before the last one, is not used")
+            self.unnamed = False
         self.output = node
 
     def program(self, *_: Any) -> None:

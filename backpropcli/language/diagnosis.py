@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from ..errors import LanguageError
+from ..operations import FUNCTIONS
 
 Token = tuple[str, str, int]
 
@@ -40,7 +42,7 @@ CHARACTERS = {
     "≤": ("`≤` is not in the language", "write `<=`"),
     "≥": ("`≥` is not in the language", "write `>=`"),
     "≠": ("`≠` is not in the language", "write `!=`"),
-    "∑": ("`∑` is not in the language", "write the sum out, or `sum(x)`"),
+    "∑": ("`∑` is not in the language", "write the sum out"),
     "∂": ("`∂` is not in the language", "a derivative is what backprop computes: write the function itself"),
     "∇": ("`∇` is not in the language", "a gradient is what backprop computes: write the function itself"),
     "⊙": ("`⊙` is not in the language", "write `*`"),
@@ -85,7 +87,8 @@ def _mend(c: str, before: str) -> str:
     if plain.isdigit() and plain.isascii():
         if "SUPERSCRIPT" in unicodedata.name(c, ""):
             return f"write `^{plain}`"
-        return f"write `{plain}`"
+        word = re.search(r"\w*$", before)
+        return f"write `{word[0] if word else ''}{plain}`"
     if len(plain) == 1 and plain != c and plain.isascii() and plain.isprintable():
         return f"write `{plain}`"
     if c.isalpha():
@@ -228,6 +231,8 @@ def _missing_product(text: str, before: Sequence[Token], token: Token, following
             return f"`{whole}` is no number", "a number has one decimal point", start, end
     left = last[1] if last[0] in ("NUMBER", "NAME") else "(…)"
     right = word if kind in ("NUMBER", "NAME") else "(…)"
+    if last[1] in FUNCTIONS and last[0] == "NAME":
+        return f"`{last[1]}` takes its argument in brackets", f"write `{last[1]}({right})`", start, end
     if kind == "LSQB":
         return "only a name or a bracket can be indexed", "for a product write `*`", place, end
     return "there is no implicit product", f"write `{left}*{right}`", place, end

@@ -108,20 +108,19 @@ class Parser:
                     state = action
                     break
                 origin, length, kept, callback = reductions[-action - 1]
-                if length == 0:
-                    values.append(callback() if callback else None)
-                    places.append(place)
+                parts = values[-length:] if length else []
+                if callback is None:
+                    value = parts[kept[0]] if kept else None
                 else:
-                    parts = values[-length:]
-                    if callback is None:
-                        value = parts[kept[0]] if kept else None
-                    else:
-                        try:
-                            value = callback(*[parts[k] for k in kept])
-                        except BackpropError as error:
-                            raise error.at(text, places[-length], place) from None
+                    try:
+                        value = callback(*[parts[k] for k in kept])
+                    except BackpropError as error:
+                        raise error.at(text, places[-length] if length else place, place) from None
+                if length:
                     del stack[-length:], values[-length:], places[1 - length or len(places) :]
-                    values.append(value)
+                else:
+                    places.append(place)
+                values.append(value)
                 state = settled.get((stack[-1], origin, kind)) or self.settle(stack[-1], origin, kind)
                 stack.append(state)
                 if kind == "$END" and state == end:

@@ -155,7 +155,9 @@ class Page:
         from rich.console import Console
         from rich.text import Text
 
-        console = Console(force_terminal=True, color_system="standard", legacy_windows=False, width=self.width)
+        console = Console(
+            force_terminal=True, color_system="standard", legacy_windows=False, width=self.width, _environ={}
+        )
         with console.capture() as captured:
             console.print(Text.assemble(*self.spans), end="", soft_wrap=True)
         return captured.get()
