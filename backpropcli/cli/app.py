@@ -108,6 +108,10 @@ def dispatch(arguments: list[str]) -> int:
     )
     # Not by the group's own `main`, which would answer Ctrl-C and closed pipes in its way.
     try:
+        if arguments and arguments[0] not in (*COMMANDS, "-h", "--help", "--version"):
+            close = nearest(arguments[0], COMMANDS)
+            hint = f"did you mean {close}?" if close else 'an expression goes behind a command: backprop eval "x*y" …'
+            raise OptionError(f"there is no command {arguments[0][:40]!r}", hint=hint)
         with group.make_context("backprop", list(arguments) or ["--help"]) as context:
             return int(group.invoke(context) or DONE)
     except typer.Exit as exit_:
