@@ -152,3 +152,13 @@ def test_ancestors_and_dependents() -> None:
     assert sum(graph.ancestors(program.node("a"))) == 3
     assert graph.dependents([graph.inputs["x"]])[program.output]
     assert not graph.dependents([graph.inputs["x"]], held=False)[program.output]
+
+
+def test_a_graph_reads_as_a_list_of_nodes() -> None:
+    graph = parse("q = x*y; sin(q)").graph
+    assert [(node.number, node.operation.name, node.operands, node.shape, node.name) for node in graph] == [
+        (0, "input", (), (), "x"),
+        (1, "input", (), (), "y"),
+        (2, "mul", (0, 1), (), "q"),
+        (3, "sin", (2,), (), ""),
+    ]

@@ -12,8 +12,6 @@ from ..report import NodeRecord, Report
 from .numbers import figure, sum_of
 from .screen import Screen
 
-PASSES = ("table", "forward", "backward", "both")
-
 VALUE, GRADIENT, NAME, FAINT = "green", "red", "bold", "dim"
 STYLES = {
     "node": NAME,
