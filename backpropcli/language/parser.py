@@ -14,7 +14,6 @@ from typing import Any
 
 from ..errors import BackpropError
 from .compile import compile_tables, digest, grammar_text, shipped
-from .diagnosis import unexpected_character, unexpected_token
 
 Token = tuple[str, str, int]
 """Terminal, text, position."""
@@ -59,6 +58,8 @@ class Parser:
             elif kind == "END_OF_TEXT":
                 break
             elif kind == "UNKNOWN":
+                from .diagnosis import unexpected_character  # only where it is needed: 3 ms
+
                 raise unexpected_character(text, match.start(kind))
             yield kind, word, match.end() - len(word)  # type: ignore[misc]
         yield "$END", "", len(text)
@@ -100,6 +101,8 @@ class Parser:
             while True:
                 action = states[state].get(kind)
                 if action is None:
+                    from .diagnosis import unexpected_token
+
                     raise unexpected_token(text, start, self.tokens(text), place, frozenset(states[state]))
                 if action >= 0:
                     stack.append(action)
