@@ -57,11 +57,12 @@ def edges(
         g = upstream[i]
         row: list[Edge] = []
         if g is not None and operands:
+            operation = graph.operations[i]
             z, xs = values[i], [values[j] for j in operands]
             for k, j in enumerate(operands):
                 if active[j]:
-                    local = graph.operations[i].local(F, k, z, xs)
-                    row.append(Edge(j, local, F.downstream(local, g, z, xs[k], graph.operations[i].structural)))
+                    local = operation.local(F, k, z, xs)
+                    row.append(Edge(j, local, F.downstream(local, g, z, xs[k], operation.structural)))
         found.append(row)
     return found
 

@@ -14,6 +14,7 @@ from ..report import report
 from .files import read_program, write
 from .main import DONE, NO, UNVERIFIED, tell
 from .options import (
+    COLORS,
     At,
     AtFile,
     Color,
@@ -30,6 +31,7 @@ from .options import (
     Upstream,
     Wrt,
     choice,
+    form_of,
     limits_of,
     names_of,
     point_of,
@@ -86,8 +88,8 @@ def command(
     choice("--ties", ties, TIES)
     choice("--mode", mode, MODES)
     choice("--pass", which, PASSES)
-    choice("--color", color, ("auto", "always", "never"))
-    form = "json" if json else choice("--format", form, ("table", "json"))
+    choice("--color", color, COLORS)
+    form = form_of(form, json)
 
     point = point_of(at, at_file, limits)
     program = parse(read_program(expression, file, limits), point, limits)

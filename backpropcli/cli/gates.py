@@ -13,7 +13,7 @@ from ..errors import UnknownName, columns, nearest
 from ..operations import FUNCTIONS, OPERATIONS
 from .files import write
 from .main import DONE
-from .options import Color, Format, Json, Target, choice
+from .options import COLORS, Color, Format, Json, Target, choice, form_of
 
 if TYPE_CHECKING:
     from ..renderers.screen import Screen
@@ -42,8 +42,8 @@ def command(
     target: Target = None,
     color: Color = "auto",
 ) -> int:
-    form = "json" if json else choice("--format", form, ("table", "json"))
-    choice("--color", color, ("auto", "always", "never"))
+    form = form_of(form, json)
+    choice("--color", color, COLORS)
     gates = catalogue() if name is None else [_find(name)]
     if form == "json":
         write(_json(gates), target)

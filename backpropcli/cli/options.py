@@ -60,6 +60,9 @@ Limit = Annotated[
 ]
 
 
+COLORS = ("auto", "always", "never")
+
+
 def choice(option: str, value: str, choices: tuple[str, ...]) -> str:
     """The value, if it is one of the choices.
 
@@ -69,6 +72,11 @@ def choice(option: str, value: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise OptionError(f"{option} is one of {', '.join(choices)}, not {value!r}")
     return value
+
+
+def form_of(form: str, json: bool) -> str:
+    """``table`` or ``json``, from the two options that say so."""
+    return "json" if json else choice("--format", form, ("table", "json"))
 
 
 def limits_of(raised: list[str] | None) -> Limits:

@@ -62,7 +62,7 @@ class Builder:
         value = float(text)
         if value == math.inf:
             raise self.error(word, f"{_short(text)} is larger than any float64, 1.8e308", "write `inf` for infinity")
-        if value == 0 and text.strip("0.eE+-") and any(c in "123456789" for c in text.lower().partition("e")[0]):
+        if value == 0 and any(c in "123456789" for c in text.lower().partition("e")[0]):
             self.notes.append(f"{_short(text)} is smaller than any float64 and becomes 0")
         return self.graph.constant(value)
 
@@ -169,10 +169,8 @@ class Builder:
     # Statements
 
     def result(self, node: int) -> None:
-        if self.unnamed:
-            self.notes.append("a statement without a name, before the last one, is not used")
+        self.statement(node)
         self.unnamed = True
-        self.output = node
 
     def assign(self, word: Word, node: int) -> None:
         name, _ = word
@@ -187,9 +185,13 @@ class Builder:
             self.notes.append(f"`{name}` is what the program assigns, not the constant {CONSTANTS[name]:.6g}")
         self.assigned[name] = node
         self.graph.names.setdefault(node, name)
+        self.statement(node)
+
+    def statement(self, node: int) -> None:
+        """What every statement does: it becomes the output, and one without a name before it was for nothing."""
         if self.unnamed:
             self.notes.append("a statement without a name, before the last one, is not used")
-            self.unnamed = False
+        self.unnamed = False
         self.output = node
 
     def program(self, *_: Any) -> None:
