@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from .conventions import Edge, Note, conventions, edges
-from .errors import OptionError, PointError, nearest
-from .kernels.floats import Floats
+from .errors import OptionError, PointError, ShapeError, nearest
 from .language import Program, parse
 from .limits import LIMITS, Limits
+from .shapes import size, unravel, written
 from .sweeps import forward, reverse, tangent
+from .text import expression_of
+from .values import Value, as_value, finite, hold_sizes, is_tensor, shape_of, shapes_of, system_for, zeros
 
 if TYPE_CHECKING:
     from .checks import Check
@@ -29,25 +30,26 @@ class Result:
         at: the value of every name that was given.
         output: the node that was differentiated.
         wrt: the inputs that the gradient is taken with respect to, in order of first appearance.
-        seed: the upstream gradient of the output.
+        seed: the upstream gradient of the output, in its shape.
         ties: how operands of a maximum that tie share its gradient.
         mode: ``"reverse"`` or ``"forward"``: which sweep computed `gradient`.
         system: the number system of the sweeps.
         values: the value of every node.
         active: for every node, whether it depends on an input in `wrt`.
         upstream: d(output)/d(node) × seed for every node; None where the output does not depend on the node.
-        tangents: in forward mode, for every input in `wrt`, d(node)/d(input) × seed for every node.
-        gradient: d(output)/d(input) × seed by input name.
+        tangents: in forward mode, for every input in `wrt`, d(node)/d(input) for every node, times the seed where that
+            is a number; of a tensor one derivative per entry, along the first axes.
+        gradient: d(output)/d(input) × seed by input name, each in the input's shape.
     """
 
     def __init__(
         self,
         program: Program,
-        at: Mapping[str, float],
+        at: Mapping[str, Value],
         *,
         output: int,
         wrt: Sequence[str],
-        seed: float,
+        seed: Value,
         ties: str,
         mode: str,
     ) -> None:
@@ -59,28 +61,60 @@ class Result:
         self.seed = seed
         self.ties = ties
         self.mode = mode
-        self.system = Floats(ties)
-        self.values: list[float] = forward(self.system, graph, at)
-        self.active = graph.dependents([graph.inputs[name] for name in self.wrt])
-        self.upstream: list[float | None] = reverse(self.system, graph, self.values, output, seed, self.active)
-        self.tangents: dict[str, list[float | None]] = {}
-        if mode == "forward":
-            for name in self.wrt:
-                self.tangents[name] = tangent(self.system, graph, self.values, {graph.inputs[name]: seed})
-            found = {name: self.tangents[name][output] for name in self.wrt}
-        else:
-            found = {name: self.upstream[graph.inputs[name]] for name in self.wrt}
-        self.gradient: dict[str, float] = {name: g if g is not None else 0.0 for name, g in found.items()}
+        self.system = system_for(graph, ties)
+        with self.system.quiet():
+            self.values: list[Value] = forward(self.system, graph, at)
+            self.active = graph.dependents([graph.inputs[name] for name in self.wrt])
+            self.upstream: list[Value | None] = reverse(self.system, graph, self.values, output, seed, self.active)
+            self.tangents: dict[str, list[Value | None]] = {}
+            if mode == "forward":
+                found = self._forward_gradient()
+            else:
+                found = {name: self.upstream[graph.inputs[name]] for name in self.wrt}
+        self.gradient: dict[str, Value] = {}
+        for name, g in found.items():
+            self.gradient[name] = zeros(shape_of(self.at[name])) if g is None else g if is_tensor(g) else float(g)
+
+    def _forward_gradient(self) -> dict[str, Value | None]:
+        """The gradient by one tangent sweep per entry of every input."""
+        graph = self.program.graph
+        found: dict[str, Value | None] = {}
+        for name in self.wrt:
+            i = graph.inputs[name]
+            if not graph.tensors:
+                self.tangents[name] = tangent(self.system, graph, self.values, {i: self.seed})
+                found[name] = self.tangents[name][self.output]
+            else:
+                found[name] = self._tensor_tangents(name, i)
+        return found
+
+    def _tensor_tangents(self, name: str, i: int) -> Value:
+        import numpy as np
+
+        graph = self.program.graph
+        shape = graph.shapes[i] or ()
+        every: list[list[Value | None]] = []
+        for k in range(size(shape)):
+            unit = np.zeros(shape)
+            unit[unravel(k, shape)] = 1.0
+            every.append(tangent(self.system, graph, self.values, {i: unit if shape else 1.0}))
+        self.tangents[name] = [
+            np.reshape([t[n] for t in every], shape + (graph.shapes[n] or ())) if every and every[0][n] is not None else None
+            for n in range(len(graph))
+        ]
+        along = [0.0 if t[self.output] is None else np.sum(np.multiply(self.seed, t[self.output])) for t in every]
+        return np.reshape(along, shape) if shape else float(along[0])
 
     @property
-    def value(self) -> float:
+    def value(self) -> Value:
         """The value of the output."""
-        return self.values[self.output]
+        return as_value(self.values[self.output])
 
     @cached_property
     def edges(self) -> list[list[Edge]]:
         """For every node its edges to operands that have a gradient: local, downstream."""
-        return edges(self.system, self.program.graph, self.values, self.upstream, self.active)
+        with self.system.quiet():
+            return edges(self.system, self.program.graph, self.values, self.upstream, self.active)
 
     @cached_property
     def notes(self) -> list[Note]:
@@ -88,12 +122,13 @@ class Result:
         graph = self.program.graph
         notes = [Note("reading", text) for text in self.program.notes]
         notes += [Note("unused", f"no name in the program is `{name}`") for name in self.at if name not in graph.inputs]
-        return notes + conventions(self)
+        with self.system.quiet():
+            return notes + conventions(self)
 
     @property
     def finite(self) -> bool:
         """Whether the value and every entry of the gradient are finite."""
-        return isfinite(self.value) and all(map(isfinite, self.gradient.values()))
+        return finite(self.value) and all(map(finite, self.gradient.values()))
 
     def __repr__(self) -> str:
         return f"<result {self.value!r}, gradient {self.gradient!r}>"
@@ -107,24 +142,25 @@ class Result:
 
 def evaluate(
     program: Program | str,
-    at: Mapping[str, float] | None = None,
+    at: Mapping[str, Any] | None = None,
     *,
     output: str | None = None,
     wrt: Sequence[str] | None = None,
-    upstream: float = 1.0,
+    upstream: Any = None,
     ties: str = "split",
     mode: str = "reverse",
     limits: Limits = LIMITS,
-    **values: float,
+    **values: Any,
 ) -> Result:
     """Evaluate a program and differentiate its output.
 
     Args:
         program: what `parse` returned, or a text.
-        at: a value for every input variable; more may be given as keywords.
+        at: a value for every input variable, a number or whatever NumPy takes for an array; more may be given as
+            keywords.
         output: the assigned name to differentiate, where it is not the last statement.
         wrt: the inputs to differentiate by; the others count as data. All by default.
-        upstream: the upstream gradient of the output, which scales every gradient.
+        upstream: the upstream gradient of the output, in its shape; 1 by default where that is a scalar.
         ties: ``"split"`` shares the gradient of a maximum among the operands that tie, ``"first"`` gives it to the
             first, ``"error"`` refuses.
         mode: ``"reverse"``, one sweep for all inputs, or ``"forward"``, one sweep per input; they agree.
@@ -135,11 +171,13 @@ def evaluate(
     Raises:
         LanguageError: the text is not in the language.
         PointError: an input has no value.
+        ShapeError: shapes do not fit, or the output is no scalar and has no upstream gradient.
+        LimitError: the values would be larger than a limit allows.
         OptionError: an option has no such choice, or a tie where ties are refused.
     """
-    point = {name: float(value) for name, value in {**(at or {}), **values}.items()}
+    point = {name: as_value(value, name) for name, value in {**(at or {}), **values}.items()}
     if isinstance(program, str):
-        program = parse(program, point, limits)
+        program = parse(program, shapes_of(point), limits)
     for option, choice, choices in (("ties", ties, TIES), ("mode", mode, MODES)):
         if choice not in choices:
             raise OptionError(f"{option} is one of {', '.join(choices)}, not {choice!r}")
@@ -151,12 +189,15 @@ def evaluate(
                 f"the program has no input `{name}` to differentiate by",
                 hint=f"its inputs are: {', '.join(inputs) or 'none'}",
             )
+    program = program.over(shapes_of(point))
+    hold_sizes(program.graph, limits)
+    node = program.node(output) if output is not None else program.output
     result = Result(
         program,
         point,
-        output=program.node(output) if output is not None else program.output,
+        output=node,
         wrt=inputs if wrt is None else wrt,
-        seed=float(upstream),
+        seed=_seed(program, node, upstream),
         ties=ties,
         mode=mode,
     )
@@ -179,6 +220,26 @@ def check(result: Result | str, at: Mapping[str, float] | None = None, **options
     from .checks import judge
 
     return judge(evaluate(result, at, **options) if isinstance(result, str) else result)
+
+
+def _seed(program: Program, output: int, upstream: Any) -> Value:
+    """The upstream gradient of the output."""
+    shape = program.graph.shapes[output] or ()
+    if upstream is None:
+        if not shape:
+            return 1.0
+        raise ShapeError(
+            f"the output {expression_of(program.graph, output)} has the shape {written(shape)}, and only a scalar, such as "
+            "a loss, has one gradient: every entry of the output has its own",
+            hint="give --upstream with one weight per entry, or end with a scalar such as sum(…)",
+        )
+    seed = as_value(upstream, "upstream")
+    if shape_of(seed) != shape:
+        raise ShapeError(
+            f"the upstream gradient has the shape {written(shape_of(seed))}, and the output {written(shape)}",
+            hint="a gradient always has the shape of its value",
+        )
+    return seed
 
 
 def _require_values(inputs: Sequence[str], point: Mapping[str, float]) -> None:

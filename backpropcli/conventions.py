@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .graph import CONSTANT, INPUT, Graph
 from .kernels.system import NumberSystem
 from .operations import Operation
-from .text import expressions, labels
+from .text import expression_of, expressions, labels
 
 if TYPE_CHECKING:
     from .api import Result
@@ -124,7 +124,7 @@ def underflow(result: Result, order: Iterable[int]) -> int | None:
 
                 F = precise(256, result.ties)
                 xs = [F.constant(values[j]) for j in graph.operands[i]]
-                z = F.kernels[operation.name](*xs)
+                z = F.kernels[operation.key](*xs)
                 for k, j in enumerate(graph.operands[i]):
                     if j == edge.operand and 0 < abs(operation.local(F, k, z, xs)) < SMALLEST:
                         return i
@@ -204,7 +204,7 @@ def _beside(result: Result, i: int, k: int, side: int) -> tuple[float, float]:
     xs = [result.values[j] for j in operands]
     moved = math.nextafter(xs[k], side * inf) if xs[k] else side * 1e-300
     xs = [moved if j == operands[k] else x for j, x in zip(operands, xs, strict=True)]
-    z = F.kernels[operation.name](*xs)
+    z = F.kernels[operation.key](*xs)
     return z, operation.local(F, k, z, xs) if z == z else nan
 
 
@@ -212,7 +212,7 @@ def _stable(graph: Graph, i: int) -> str:
     """What to write instead where a well-known formula overflows inside."""
     name = graph.operations[i].name
     if name == "exp":
-        argument = expressions_of(graph, graph.operands[i][0])
+        argument = expression_of(graph, graph.operands[i][0])
         user = _user(graph, i)
         if user is not None and graph.operations[user].name == "add" and _has_one(graph, user):
             outer = _user(graph, user)
@@ -242,9 +242,3 @@ def _has_one(graph: Graph, i: int) -> bool:
 
 def _word(value: float) -> str:
     return "NaN" if value != value else "infinite" if value > 0 else "minus infinity"
-
-
-def expressions_of(graph: Graph, i: int, limit: int = 60) -> str:
-    """The expression of one node, by the names of its named operands."""
-    names = labels(graph)
-    return expressions(graph, {j: names[j] for j in graph.names if j != i}, limit)[i]

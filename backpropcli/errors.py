@@ -120,6 +120,14 @@ class PointError(BackpropError):
 class ShapeError(BackpropError):
     code = "shape"
 
+    def at(self, source: str, start: int, end: int) -> BackpropError:
+        """The same with its place, and the words of the expression itself in the message."""
+        if self.start < 0:
+            own = " ".join(source[start:end].split())
+            own = own if len(own) <= 60 else f"{own[:40]} … {own[-15:]}"
+            self.message = f"`{own}`: {self.message}"
+        return super().at(source, start, end)
+
 
 class FileProblem(BackpropError):
     code = "file"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .operations import OPERATIONS, Operation
-
-Shape = tuple[int, ...]
+from .shapes import Shape, size
 
 INPUT = Operation("input", "A variable.", pattern="input", operands=())
 CONSTANT = Operation("constant", "A number.", pattern="constant", operands=())
@@ -19,7 +18,7 @@ class Node(NamedTuple):
     number: int
     operation: Operation
     operands: tuple[int, ...]
-    shape: Shape
+    shape: Shape | None
     name: str
 
 
@@ -32,8 +31,9 @@ class Graph:
     Attributes:
         operations: the operation of each node; `INPUT` and `CONSTANT` for leaves.
         operands: the node numbers of each node's operands.
-        shapes: the shape of each node's value; ``()`` is a scalar.
-        constants: the value of each constant node.
+        shapes: the shape of each node's value; ``()`` is a scalar, None where an input's shape is not known yet.
+        tensors: whether any node is more than a scalar; if none is, floats do.
+        constants: the value of each constant node: a float, or nested tuples of floats.
         inputs: the node of each input variable, in order of first appearance.
         names: names that a program assigned to nodes, and those of the inputs.
     """
@@ -41,8 +41,9 @@ class Graph:
     def __init__(self) -> None:
         self.operations: list[Operation] = []
         self.operands: list[tuple[int, ...]] = []
-        self.shapes: list[Shape] = []
-        self.constants: dict[int, float] = {}
+        self.shapes: list[Shape | None] = []
+        self.tensors = False
+        self.constants: dict[int, Any] = {}
         self.inputs: dict[str, int] = {}
         self.names: dict[int, str] = {}
 
@@ -56,28 +57,57 @@ class Graph:
         return (self[i] for i in range(len(self)))
 
     def append(self, operation: Operation, *operands: int) -> int:
-        """Add a node and return its number."""
+        """Add a node and return its number.
+
+        Raises:
+            ShapeError: the operands' shapes do not fit.
+        """
+        shape: Shape | None = ()
+        if self.tensors or operation.tensor:
+            self.tensors = True
+            shapes = [self.shapes[j] for j in operands]
+            shape = None if None in shapes else operation.shape_of(*shapes)  # type: ignore[arg-type]
         self.operations.append(operation)
         self.operands.append(operands)
-        self.shapes.append(())
+        self.shapes.append(shape)
         return len(self.shapes) - 1
 
-    def constant(self, value: float) -> int:
-        """Add a number as a node of its own."""
-        index = self.append(CONSTANT)
+    def leaf(self, operation: Operation, shape: Shape | None) -> int:
+        """Add a node without operands."""
+        self.operations.append(operation)
+        self.operands.append(())
+        self.shapes.append(shape)
+        self.tensors = self.tensors or shape != ()
+        return len(self.shapes) - 1
+
+    def constant(self, value: Any, shape: Shape = ()) -> int:
+        """Add a number, or a tensor as nested tuples, as a node of its own."""
+        index = self.leaf(CONSTANT, shape)
         self.constants[index] = value
         return index
 
-    def input(self, name: str) -> int:
+    def input(self, name: str, shape: Shape | None = ()) -> int:
         """The node of the input variable, added at its first appearance."""
         index = self.inputs.get(name)
         if index is None:
-            index = self.inputs[name] = self.append(INPUT)
+            index = self.inputs[name] = self.leaf(INPUT, shape)
             self.names[index] = name
         return index
 
+    def drop_last(self) -> None:
+        """Take the last node away, a constant that became part of something else."""
+        index = len(self.shapes) - 1
+        for nodes in (self.operations, self.operands, self.shapes):
+            nodes.pop()  # type: ignore[attr-defined]
+        self.constants.pop(index)
+
+    @property
+    def bytes(self) -> int:
+        """What the values of all nodes take in float64."""
+        return 8 * sum(size(shape or ()) for shape in self.shapes)
+
     def extend(self, rows: Iterable[tuple[str, tuple[int, ...]]]) -> None:
-        """Add many nodes at once, given as (operation name, operands): four times as fast as one by one."""
+        """Add many nodes of scalars at once, given as (operation name, operands): four times as fast as one by one."""
         names, operands = zip(*rows, strict=True)
         self.operations += [OPERATIONS[name] for name in names]
         self.operands += operands

@@ -12,6 +12,10 @@ DEFAULTS: dict[str, float] = {
     "name": 64,  # characters of one name
     "rows": 1000,  # rows of a table; the rest is counted
     "text": 80,  # characters of a node's expression
+    "entries": 64,  # entries of a tensor shown whole in a table
+    "jacobian": 64,  # rows and columns of a Jacobian written out
+    "tensor": 256 * 2**20,  # bytes of one tensor
+    "memory": 2 * 2**30,  # bytes of all values and gradients
     "check": 2.0,  # seconds that a check may take, by estimate; then random directions
 }
 
@@ -21,6 +25,10 @@ MEANINGS = {
     "name": "characters of one name",
     "rows": "rows of a table",
     "text": "characters of a node's expression",
+    "entries": "entries of a tensor shown whole",
+    "jacobian": "rows or columns of a Jacobian",
+    "tensor": "bytes of one tensor",
+    "memory": "bytes",
     "check": "seconds of a check, by estimate",
 }
 
@@ -38,11 +46,11 @@ class Limits(dict[str, float]):
                 raise OptionError(f"the limit {name!r} must be a finite number of at least 1")
             self[name] = value
 
-    def hold(self, name: str, figure: float) -> None:
-        """Raise LimitError where the figure exceeds the limit."""
+    def hold(self, name: str, figure: float, of: str = "") -> None:
+        """Raise LimitError where the figure, which is one of what `of` says, exceeds the limit."""
         if figure > self[name]:
             raise LimitError(
-                f"{figure:,.0f} {MEANINGS[name]}, and the limit is {self[name]:,.0f}",
+                f"{of}{figure:,.0f} {MEANINGS[name]}, and the limit is {self[name]:,.0f}",
                 hint=f"raise it with --limit {name}={figure:.0f}",
             )
 

@@ -4,6 +4,9 @@
     reverse    x̄ += local × z̄    from the output back          upstream gradients, all inputs at once
     tangent    ż  = Σ local × ẋ   from the inputs on           one directional derivative
 
+Numbers may be tensors: then a local gradient is a linear map, and × is what the number system's `downstream` and
+`pushforward` make of it.
+
 ``None`` among the upstream gradients says that the output does not depend on the node: a structural zero.
 Nodes of one and two operands, nearly all there are, are unrolled: a loop over operands with argument lists takes 1.7
 times as long over a graph of 100,000 nodes.
@@ -38,11 +41,11 @@ def forward(F: NumberSystem, graph: Graph, at: Mapping[str, Any]) -> list[Any]:
     for i, (operation, operands) in enumerate(zip(graph.operations, graph.operands, strict=True)):
         if len(operands) == 2:
             j, k = operands
-            values[i] = kernels[operation.name](values[j], values[k])
+            values[i] = kernels[operation.key](values[j], values[k])
         elif len(operands) == 1:
-            values[i] = kernels[operation.name](values[operands[0]])
+            values[i] = kernels[operation.key](values[operands[0]])
         elif operands:
-            values[i] = kernels[operation.name](*[values[j] for j in operands])
+            values[i] = kernels[operation.key](*[values[j] for j in operands])
     return values
 
 
@@ -116,6 +119,6 @@ def tangent(F: NumberSystem, graph: Graph, values: list[Any], direction: Mapping
         xs = [values[j] for j in operands]
         for k in moving:
             local = operation.local(F, k, z, xs)
-            contribution = F.downstream(local, tangents[operands[k]], z, xs[k], operation.structural)
+            contribution = F.pushforward(local, tangents[operands[k]], z, xs[k], operation.structural)
             tangents[i] = contribution if tangents[i] is None else tangents[i] + contribution
     return tangents

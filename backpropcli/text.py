@@ -3,16 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from .graph import CONSTANT, INPUT, Graph
-from .operations import Operation
+from .operations import OPERATIONS, Operation
 from .operations.table import ATOM, COMPARISON, NOT, POWER, PRODUCT, SIGN, SUM
+
+
+MOST_ENTRIES = 16
 
 
 def number(value: float) -> str:
     """A float as the language reads it back, without a trailing ``.0``."""
     text = repr(value)
     return text[:-2] if text.endswith(".0") else text
+
+
+def constant(value: Any) -> str:
+    """A constant as the language reads it back; of a large tensor the first entries."""
+    if isinstance(value, float):
+        return number(value)
+    pieces: list[str] = []
+    left: list[Any] = [value]
+    shown = 0
+    while left and shown <= MOST_ENTRIES:  # a walk with its own stack: literals may be nested as deeply as one likes
+        item = left.pop()
+        if isinstance(item, str):
+            pieces.append(item)
+        elif isinstance(item, float):
+            pieces.append(number(item))
+            shown += 1
+        else:
+            left.append("]")
+            for at, part in enumerate(reversed(item)):
+                left += [part] if at == len(item) - 1 else [part, ", "]
+            left.append("[")
+    return "".join(pieces) + ("…" if left else "")
 
 
 def labels(graph: Graph, output: int = -1) -> list[str]:
@@ -35,7 +61,7 @@ def labels(graph: Graph, output: int = -1) -> list[str]:
     for i, operation in enumerate(graph.operations):
         name = names.get(i)
         if operation is CONSTANT:
-            found.append(name or number(graph.constants[i]))
+            found.append(name or constant(graph.constants[i]))
             continue
         count += 1
         if name is None:
@@ -80,9 +106,13 @@ def expressions(graph: Graph, names: Mapping[int, str], limit: int = 80) -> list
         if operation is INPUT:
             text = names.get(i, graph.names[i])
         elif operation is CONSTANT:
-            value = graph.constants[i]
-            text = names.get(i) or number(value)
+            text = names.get(i) or constant(graph.constants[i])
             tightness = SIGN if text.startswith("-") else ATOM
+        elif operation.attributes is not None:
+            text = _with_attributes(operation, [used[j] for j in operands], [binding[j] for j in operands])
+        elif operation.name == "take":
+            x, i = (used[j] for j in operands)
+            text = f"{x if binding[operands[0]] == ATOM else f'({x})'}[{i}]"
         elif operation.form:
             text = operation.form.format(
                 *[
@@ -92,12 +122,32 @@ def expressions(graph: Graph, names: Mapping[int, str], limit: int = 80) -> list
             )
             tightness = operation.binding
         else:
-            text = f"{operation.name}({', '.join([used[j] for j in operands])})"
+            text = f"{operation.written}({', '.join([used[j] for j in operands])})"
         own.append(text if len(text) <= limit else text[: limit - 1] + "…")
         named = names.get(i)
         used.append(own[-1] if named is None else named)
         binding.append(tightness if named is None else ATOM)
     return own
+
+
+def _with_attributes(operation: Operation, operands: list[str], binding: list[int]) -> str:
+    """What carries attributes: an index, a tensor of expressions, a call with keywords."""
+    arguments = operation.arguments(OPERATIONS[operation.name].attributes or {})
+    if operation.name == "index":
+        (x,) = operands
+        return f"{x if binding[0] == ATOM else f'({x})'}{arguments[0].removeprefix('key=')}"
+    if operation.name == "stack" and not arguments:
+        return f"[{', '.join(operands)}]"
+    if operation.name == "transpose" and not arguments:
+        (x,) = operands
+        return f"{x if binding[0] == ATOM else f'({x})'}ᵀ"
+    return f"{operation.written}({', '.join([*operands, *arguments])})"
+
+
+def expression_of(graph: Graph, i: int, limit: int = 60) -> str:
+    """The expression of one node, by the names of its named operands."""
+    names = labels(graph)
+    return expressions(graph, {j: names[j] for j in graph.names if j != i}, limit)[i]
 
 
 def needs_brackets(operation: Operation, k: int, tightness: int) -> bool:

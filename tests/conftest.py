@@ -75,6 +75,12 @@ def row(request: pytest.FixtureRequest) -> Operation:
     return request.param  # type: ignore[no-any-return]
 
 
+@pytest.fixture(params=[row for row in OPERATIONS.values() if not row.tensor], ids=lambda row: row.name)
+def gate(request: pytest.FixtureRequest) -> Operation:
+    """Every operation on single numbers."""
+    return request.param  # type: ignore[no-any-return]
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Of all random partials 99.9 % lie within four times their shaken range: the chunks count, this sums."""
     reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")

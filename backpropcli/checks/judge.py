@@ -14,11 +14,11 @@ from math import isfinite, log2, log10
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..conventions import SMALLEST, expressions_of, underflow
+from ..conventions import SMALLEST, underflow
 from ..graph import CONSTANT, INPUT
 from ..kernels.precise import Precise, precise
 from ..sweeps import forward, reverse
-from ..text import ids
+from ..text import expression_of, ids
 from .quotients import BITS, Side, agree, one_sided
 from .shake import digits_trusted
 from .verdict import Check, Component
@@ -105,7 +105,7 @@ class _Judge:
         bad = next((i for i in sorted(self.relevant) if not isfinite(result.values[i])), None)
         if bad is not None:
             return self._all_alike(
-                "undefined", f"{expressions_of(graph, bad)} is {result.values[bad]!r}", self.name(bad)
+                "undefined", f"{expression_of(graph, bad)} is {result.values[bad]!r}", self.name(bad)
             )
         sizes = {name: abs(result.values[graph.inputs[name]]) or 1.0 for name in result.wrt}
         paths = [Path(name, {graph.inputs[name]: size}, size) for name, size in sizes.items()]
@@ -186,7 +186,7 @@ class _Judge:
             return found
         place = self._first_convention(order)
         if place is not None:
-            text = expressions_of(self.graph, place)
+            text = expression_of(self.graph, place)
             return found._replace(
                 verdict="tie-mismatch",
                 node=self.name(place),
@@ -206,7 +206,7 @@ class _Judge:
         vanishing = (i for i in order if 0 < abs(base[i]) < SMALLEST)
         place = next(vanishing, None) or underflow(result, reversed(order))
         if place is not None:
-            text = expressions_of(self.graph, place)
+            text = expression_of(self.graph, place)
             return lost._replace(
                 node=self.name(place), reason=f"the rules are right, but {text} or its slope underflows in float64"
             )
@@ -249,7 +249,7 @@ class _Judge:
             verdict="disagree",
             node=self.name(i),
             reason=f"{truly}the rule of `{self.graph.operations[i].name}` is wrong at"
-            f" {expressions_of(self.graph, i)}: local {float(local):.6g} to {expressions_of(self.graph, operand)}, "
+            f" {expression_of(self.graph, i)}: local {float(local):.6g} to {expression_of(self.graph, operand)}, "
             f"where it is {float(truth):.6g}",
         )
 
@@ -259,7 +259,7 @@ class _Judge:
         if wrong is not None:
             return self._disagree(found._replace(numeric=_side(right if right.kind == "limit" else left)), wrong)
         place = self._first_convention(order)
-        where = "" if place is None else f" at {expressions_of(self.graph, place)}"
+        where = "" if place is None else f" at {expression_of(self.graph, place)}"
         kinds = (left.kind, right.kind)
         if kinds == ("limit", "limit"):
             reason = f"kink{where}: {float(left.limit):.6g} on the left, {float(right.limit):.6g} on the right"

@@ -6,8 +6,9 @@ import os
 import sys
 from collections.abc import Iterable
 
-from ..errors import FileProblem, LimitError, OptionError
+from ..errors import FileProblem, OptionError
 from ..limits import Limits
+from ..textfiles import bounded, decode, read_text
 
 
 def read_program(expression: str | None, file: str | None, limits: Limits) -> str:
@@ -26,38 +27,8 @@ def read_program(expression: str | None, file: str | None, limits: Limits) -> st
     if expression == "-":
         if sys.stdin is None:
             raise FileProblem("standard input is closed")
-        return _decode(_bounded(sys.stdin.buffer.read, limits), "standard input")
+        return decode(bounded(sys.stdin.buffer, limits), "standard input")
     return read_text(expression, limits) if expression.endswith(".bp") else expression
-
-
-def read_text(path: str, limits: Limits) -> str:
-    """The text of a file in UTF-8.
-
-    Raises:
-        FileProblem: it cannot be read or is no text; LimitError: it is too large.
-    """
-    try:
-        with open(path, "rb") as stream:
-            return _decode(_bounded(stream.read, limits), path)
-    except OSError as error:
-        raise FileProblem(f"{path} cannot be read: {error.strerror}") from None
-    except ValueError as error:  # such as a zero byte in the path
-        raise FileProblem(f"{path} is no file name: {error}") from None
-
-
-def _bounded(read: object, limits: Limits) -> bytes:
-    most = int(limits["source"])
-    data: bytes = read(most + 1)  # type: ignore[operator]
-    if len(data) > most:
-        raise LimitError(f"more than {most:,} bytes of text", hint=f"raise the limit with --limit source={2 * most}")
-    return data
-
-
-def _decode(data: bytes, name: str) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise FileProblem(f"{name} is no UTF-8 text: byte {error.start + 1} is 0x{data[error.start]:02x}") from None
 
 
 def write(pieces: Iterable[str], target: str | None) -> None:

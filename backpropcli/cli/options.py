@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import BackpropError, OptionError, PointError
+from ..errors import OptionError, PointError
 from ..limits import Limits
+
+if TYPE_CHECKING:
+    from ..language.program import Reader
+    from ..values import Value
 
 Expression = Annotated[
     str | None,
@@ -16,11 +20,11 @@ Expression = Annotated[
 File = Annotated[str | None, typer.Option("--file", metavar="PATH", help="Read the program from a file of any name.")]
 At = Annotated[
     list[str] | None,
-    typer.Option("--at", metavar="x=1,y=2", help="The point: numbers and constants, such as x=pi/4. May be repeated."),
+    typer.Option("--at", metavar="x=1,y=2", help="The point: numbers, tensors v=[1,2], constants x=pi/4, files W=@w.npy. May be repeated."),
 ]
 AtFile = Annotated[
     str | None,
-    typer.Option("--at-file", metavar="PATH", help='The point from a JSON file, {"x": 1}; --at goes first.'),
+    typer.Option("--at-file", metavar="PATH", help='The point from a JSON file, {"x": 1, "v": [1, 2]}, or an .npz; --at goes first.'),
 ]
 Output = Annotated[
     str | None,
@@ -31,8 +35,8 @@ Wrt = Annotated[
     typer.Option("--wrt", metavar="NAMES", help="Differentiate by these inputs, x,y; the others are data."),
 ]
 Upstream = Annotated[
-    str,
-    typer.Option("--upstream", metavar="VALUE", help="The upstream gradient of the output; it scales every gradient."),
+    str | None,
+    typer.Option("--upstream", metavar="VALUE", help="The upstream gradient of the output, in its shape; 1 for a scalar."),
 ]
 Ties = Annotated[
     str, typer.Option("--ties", metavar="split|first|error", help="Who gets the gradient where a maximum ties.")
@@ -56,7 +60,7 @@ Color = Annotated[str, typer.Option("--color", metavar="auto|always|never", help
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only value and gradient, and no notes.")]
 Limit = Annotated[
     list[str] | None,
-    typer.Option("--limit", metavar="NAME=N", help="Raise a limit: source, literal, name, rows, text, check."),
+    typer.Option("--limit", metavar="NAME=N", help="Raise a limit: source, literal, name, rows, text, check, tensor, memory, entries, jacobian."),
 ]
 
 
@@ -96,26 +100,7 @@ def names_of(text: str | None) -> list[str] | None:
     return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
 
 
-def value_of(what: str, text: str) -> float:
-    """One number or constant expression, such as ``pi/4``.
-
-    Raises:
-        BackpropError: the text is something else; the error says of what.
-    """
-    from ..language import parse_bindings
-
-    try:
-        values = parse_bindings(f"x={text}")
-    except BackpropError as error:
-        error.message = f"{what}: {error.message}"
-        error.source, error.start, error.end = text, max(error.start - 2, 0), max(error.end - 2, 1)
-        raise
-    if len(values) > 1:
-        raise PointError(f"{what} is one number, not {text!r}")
-    return values["x"]
-
-
-def point_of(at: list[str] | None, at_file: str | None, limits: Limits) -> dict[str, float]:
+def point_of(at: list[str] | None, at_file: str | None, limits: Limits) -> dict[str, Value]:
     """The values of --at and --at-file.
 
     Raises:
@@ -123,61 +108,25 @@ def point_of(at: list[str] | None, at_file: str | None, limits: Limits) -> dict[
     """
     from ..language import parse_bindings
 
-    point: dict[str, float] = {}
+    point: dict[str, Value] = {}
     for text in at or []:
-        for name, value in parse_bindings(text, limits).items():
+        for name, value in parse_bindings(text, limits, _read(limits)).items():
             if name in point:
                 raise PointError(f"`{name}` is given twice", hint="give each name one value")
             point[name] = value
     if at_file is None:
         return point
-    return _point_from_file(at_file, limits) | point
+    from ..points import read_point
+
+    return read_point(at_file, limits) | point
 
 
-def _point_from_file(path: str, limits: Limits) -> dict[str, float]:
-    import json
+def _read(limits: Limits) -> Reader:
+    """What reads the file of a value, imported where there is one."""
 
-    from .files import read_text
+    def read(path: str, name: str) -> Value:
+        from ..points import read_value
 
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for name, value in pairs:
-            if name in found:
-                raise PointError(f"{path}: `{name}` is given twice", hint="give each name one value")
-            found[name] = value
-        return found
+        return read_value(path, name, limits)
 
-    def finite(literal: str) -> float:
-        if float(literal) in (float("inf"), float("-inf")):
-            raise PointError(f"{path}: {literal[:40]} is larger than any float64", hint='write "Infinity" for infinity')
-        return float(literal)
-
-    text = read_text(path, limits)
-    try:
-        found = json.loads(text, object_pairs_hook=once, parse_float=finite)
-    except json.JSONDecodeError as error:
-        raise PointError(
-            f"{path} is no JSON: {error.msg}",
-            hint='a point is an object such as {"x": 1}',
-            source=text,
-            start=error.pos,
-        ) from None
-    except ValueError as error:  # such as an integer of over 4,300 digits
-        raise PointError(f"{path} cannot be used: {str(error).partition(';')[0]}") from None
-    except RecursionError:
-        raise PointError(f"{path} is nested too deeply", hint='a point is an object such as {"x": 1}') from None
-    if not isinstance(found, dict):
-        raise PointError(f"{path} holds no object", hint='a point is an object such as {"x": 1}')
-    return {name: _number_of(path, name, value) for name, value in found.items()}
-
-
-def _number_of(path: str, name: str, value: Any) -> float:
-    if isinstance(value, str):
-        words = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
-        return words[value] if value in words else value_of(f"{path}: the value of `{name}`", value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise PointError(f"{path}: the value of `{name}` is no number", hint='such as {"x": 1.5}')
-    try:
-        return float(value)
-    except OverflowError:
-        raise PointError(f"{path}: the value of `{name}` is larger than any float64") from None
+    return read

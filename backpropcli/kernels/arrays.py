@@ -4,35 +4,37 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from ..operations import LinearMap
+from ..shapes import Axis, Shape
+from . import tensors
 from .floats import KERNELS as FLOAT_KERNELS
 from .floats import Floats
 from .system import Kernel, NumberSystem
 
 UFUNCS: dict[str, Callable[..., Any]] = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "neg": np.negative, "pow": np.power,
-    "square": np.square, "sqrt": np.sqrt, "hypot": np.hypot, "abs": np.abs, "sign": np.sign, "floor": np.floor,
-    "ceil": np.ceil, "round": np.round, "exp": np.exp, "expm1": np.expm1, "log": np.log, "log2": np.log2,
-    "log10": np.log10, "log1p": np.log1p, "sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin,
-    "acos": np.arccos, "atan": np.arctan, "atan2": np.arctan2, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
-    "asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh, "where": np.where, "less": np.less,
-    "less_equal": np.less_equal, "greater": np.greater, "greater_equal": np.greater_equal, "equal": np.equal,
-    "not_equal": np.not_equal, "logical_not": np.logical_not, "logical_and": np.logical_and,
+    "square": np.square, "sqrt": np.sqrt, "cbrt": np.cbrt, "hypot": np.hypot, "abs": np.abs, "sign": np.sign,
+    "floor": np.floor, "ceil": np.ceil, "round": np.round, "exp": np.exp, "expm1": np.expm1, "log": np.log,
+    "log2": np.log2, "log10": np.log10, "log1p": np.log1p, "sin": np.sin, "cos": np.cos, "tan": np.tan,
+    "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "atan2": np.arctan2, "sinh": np.sinh, "cosh": np.cosh,
+    "tanh": np.tanh, "asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh, "where": np.where,
+}  # fmt: skip
+
+TRUTHS: dict[str, Callable[..., Any]] = {
+    "less": np.less, "less_equal": np.less_equal, "greater": np.greater, "greater_equal": np.greater_equal,
+    "equal": np.equal, "not_equal": np.not_equal, "logical_not": np.logical_not, "logical_and": np.logical_and,
     "logical_or": np.logical_or,
 }  # fmt: skip
 
 
-def array_kernel(function: Callable[..., Any]) -> Kernel:
-    """The NumPy function in float64, silent where IEEE has an answer."""
-
-    def kernel(*operands: Any) -> Any:
-        with np.errstate(all="ignore"):
-            return np.asarray(function(*operands), dtype=np.float64)
-
-    return kernel
+def truth(function: Callable[..., Any]) -> Kernel:
+    """The comparison as 1 and 0."""
+    return lambda *operands: function(*operands).astype(np.float64)
 
 
 def entrywise(function: Callable[..., float]) -> Kernel:
@@ -46,16 +48,36 @@ def entrywise(function: Callable[..., float]) -> Kernel:
     return kernel
 
 
-def reduced(function: Callable[[Any, Any], Any]) -> Kernel:
-    """A kernel of two operands carried along any number of them."""
+def norm(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The length, scaled by a power of two where squares would leave the range of floats."""
+    plain = np.sqrt(np.add.reduce(np.square(x), axis=axis, keepdims=keepdims))
+    if np.all((plain > 1e-140) & (plain < math.inf)):
+        return plain
+    largest = np.max(np.abs(x), axis=axis, keepdims=True, initial=0.0)
+    scale = np.exp2(np.floor(np.log2(np.where((largest > 0) & np.isfinite(largest), largest, 1.0))))
+    scaled = np.sqrt(np.add.reduce(np.square(x / scale), axis=axis, keepdims=keepdims))
+    return scaled * (scale if keepdims else np.reshape(scale, np.shape(scaled)))
+
+
+def on_matrix(function: Callable[..., Any]) -> Kernel:
+    """A function of linear algebra; NaN in every entry where the matrix is singular."""
 
     def kernel(*operands: Any) -> Any:
-        best = operands[0]
-        for x in operands[1:]:
-            best = function(best, x)
-        return np.asarray(best, dtype=np.float64)
+        try:
+            return function(*operands)
+        except np.linalg.LinAlgError:
+            return np.full(np.shape(operands[-1]), math.nan)
 
     return kernel
+
+
+def cofactor(x: Any) -> Any:
+    """The matrix of cofactors, by singular values, so that a singular matrix has one too."""
+    if not np.isfinite(x).all():
+        return np.full(np.shape(x), math.nan)
+    u, s, vt = np.linalg.svd(x)
+    others = np.array([np.prod(np.delete(s, i)) for i in range(len(s))])
+    return np.linalg.det(u) * np.linalg.det(vt) * ((u * others) @ vt)
 
 
 class Arrays(NumberSystem):
@@ -64,40 +86,99 @@ class Arrays(NumberSystem):
     pi = math.pi
 
     def __init__(self, ties: str = "split") -> None:
-        kernels = {name: array_kernel(function) for name, function in UFUNCS.items()}
-        kernels |= {"max": reduced(np.maximum), "min": reduced(np.minimum)}
-        kernels["step"] = lambda x: np.heaviside(x, 0.0)
+        kernels: dict[str, Kernel] = {**UFUNCS, **{name: truth(function) for name, function in TRUTHS.items()}}
+        kernels |= tensors.kernels(0.0, 1.0, math.nan)
+        kernels |= {"max": tensors.folded(np.maximum), "min": tensors.folded(np.minimum)}
+        kernels |= {
+            "step": lambda x: np.heaviside(x, 0.0),
+            "amax": lambda x, axis=None, keepdims=False: np.max(x, axis=axis, keepdims=keepdims),
+            "amin": lambda x, axis=None, keepdims=False: np.min(x, axis=axis, keepdims=keepdims),
+            "norm": norm,
+            "det": on_matrix(np.linalg.det),
+            "inv": on_matrix(np.linalg.inv),
+            "solve": on_matrix(np.linalg.solve),
+            "cofactor": on_matrix(cofactor),
+        }
         for name, function in FLOAT_KERNELS.items():
             if name != "sigmoid":  # its row's formula is as exact, over whole arrays
                 kernels.setdefault(name, entrywise(function))
         super().__init__(kernels, ties)
-        floats = Floats(ties)
-        self.power_slope = entrywise(floats.power_slope)  # type: ignore[method-assign]
-        self.power_log = entrywise(floats.power_log)  # type: ignore[method-assign]
 
-    def constant(self, value: float) -> Any:
-        return np.float64(value)
+    def quiet(self) -> Any:
+        return np.errstate(all="ignore")
+
+    def constant(self, value: Any) -> Any:
+        return np.float64(value) if isinstance(value, float) else np.array(value, dtype=np.float64)
+
+    def shape(self, x: Any) -> Shape:
+        return np.shape(x)
+
+    @cached_property
+    def guarded(self) -> Arrays:
+        """The same numbers, with 0 × ∞ = 0 in every product: what a zero among upstream gradients means."""
+        return Guarded(self.ties)
+
+    def power_slope(self, x: Any, y: Any) -> Any:
+        """As for floats, with what the rounding of y - 1 takes away given back."""
+        h = y - 1.0
+        slope = y * np.power(x, h)
+        if np.ndim(y) == 0 and float(y).is_integer() and abs(y) < 2**53:
+            return np.zeros(np.shape(x)) if y == 0 else slope
+        slope = np.where((x < 0) & (h == y), -slope, slope)
+        rest = np.where(np.abs(y) < 1, y - (h + 1.0), (y - h) - 1.0)
+        mended = slope + slope * rest * np.log(np.abs(x))
+        return np.where(y == 0, 0.0, np.where((rest != 0) & (x != 0) & np.isfinite(slope), mended, slope))
+
+    def power_log(self, z: Any, x: Any, y: Any) -> Any:
+        return np.where(x > 0, z * np.log(x), np.where((x == 0) & (y >= 0), 0.0, math.nan))
 
     def share(self, k: int, z: Any, operands: tuple[Any, ...]) -> Any:
         chosen = [np.equal(x, z) for x in operands]
         if self.ties == "first":
             earlier = np.any(np.broadcast_arrays(*chosen[:k], np.zeros_like(z, dtype=bool)), axis=0)
-            return np.where(earlier, 0.0, chosen[k])
-        with np.errstate(invalid="ignore"):
-            return np.where(chosen[k], 1.0 / sum(c.astype(np.float64) for c in chosen), 0.0)
+            shares = np.where(earlier, 0.0, chosen[k])
+        else:
+            shares = chosen[k] / sum(c.astype(np.float64) for c in chosen)
+        return np.where(np.isnan(z), math.nan, shares)
+
+    def product(self, local: Any, moved: Any, z: Any, x: Any, structural: bool) -> Any:
+        plain = type(local) is float
+        product = moved if plain and local == 1.0 else np.multiply(local, moved)
+        # Sums are the fastest way to see that nothing is NaN or infinite; where one overflows, nothing is lost but time.
+        seen = np.add.reduce(product, axis=None) + np.add.reduce(z, axis=None)
+        if not structural and not (plain and local):
+            seen = seen + np.add.reduce(x, axis=None)
+        if math.isfinite(seen):
+            return product if plain else product + 0.0  # no -0 where nothing passes
+        flat = 0.0 if structural else np.where(np.isinf(x), math.nan, 0.0)
+        product = np.where(np.isnan(z), math.nan, np.where(np.equal(local, 0), flat, product))
+        return np.where(np.equal(moved, 0), 0.0, product)
 
     def downstream(self, local: Any, upstream: Any, z: Any, x: Any, structural: bool) -> Any:
-        with np.errstate(all="ignore"):
-            product = np.multiply(local, upstream)
-        flat = 0.0 if structural else np.where(np.isinf(x), np.nan, 0.0)
-        product = np.where(np.isnan(z), np.nan, np.where(np.equal(local, 0), flat, product))
-        return sum_to(np.where(np.equal(upstream, 0), 0.0, product), np.shape(x))
+        if not isinstance(local, LinearMap):
+            return self.sum_to(self.product(local, upstream, z, x, structural), np.shape(x))
+        found = local.pullback(upstream)
+        if not math.isfinite(np.add.reduce(found, axis=None)) and np.any(np.isnan(found)):
+            return local.over(self.guarded).pullback(upstream)
+        return found
 
 
-def sum_to(array: Any, shape: tuple[int, ...]) -> Any:
-    """The adjoint of broadcasting `shape` to the array's: sum over the axes that were added or stretched."""
-    if array.shape == shape:
-        return array
-    array = array.sum(axis=tuple(range(array.ndim - len(shape))))
-    stretched = tuple(i for i, n in enumerate(shape) if n == 1 and array.shape[i] != 1)
-    return array.sum(axis=stretched, keepdims=True) if stretched else array
+class Guarded(Arrays):
+    """Arrays whose products are 0 where a factor is 0."""
+
+    def __init__(self, ties: str = "split") -> None:
+        super().__init__(ties)
+
+        def mul(x: Any, y: Any) -> Any:
+            return np.where(np.equal(x, 0) | np.equal(y, 0), 0.0, np.multiply(x, y))
+
+        def matmul(x: Any, y: Any) -> Any:
+            row, column = np.ndim(x) == 1, np.ndim(y) == 1
+            left = np.reshape(x, (1, -1)) if row else x
+            right = np.reshape(y, (-1, 1)) if column else y
+            found = mul(left[..., :, :, None], right[..., None, :, :]).sum(axis=-2)
+            found = found[..., 0, :] if row else found
+            return found[..., 0] if column else found
+
+        self.kernels |= {"mul": mul, "matmul": matmul, "outer": lambda x, y: mul(np.reshape(x, (-1, 1)), y)}
+        self.__dict__.update(mul=mul, matmul=matmul, outer=self.kernels["outer"])

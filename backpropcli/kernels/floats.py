@@ -186,6 +186,8 @@ KERNELS: dict[str, Kernel] = {
 class Floats(NumberSystem):
     """float64, one number at a time."""
 
+    tensors = False
+
     pi = math.pi
 
     def __init__(self, ties: str = "split") -> None:
@@ -220,14 +222,16 @@ class Floats(NumberSystem):
             return float(operands.index(z) == k)
         return 1.0 / operands.count(z)
 
-    def downstream(self, local: Any, upstream: Any, z: Any, x: Any, structural: bool) -> Any:
-        if not upstream:
+    def product(self, local: Any, moved: Any, z: Any, x: Any, structural: bool) -> Any:
+        if not moved:
             return 0.0
         if z != z:
             return nan
         if not local:
             return 0.0 if structural or -inf < x < inf else nan
-        return upstream * local
+        return moved * local
+
+    downstream = pushforward = product
 
 
 FLOATS = Floats()

@@ -29,6 +29,8 @@ class Precise(NumberSystem):
     mpmath's global precision is left alone.
     """
 
+    tensors = False
+
     def __init__(self, bits: int, ties: str = "split") -> None:
         self.mp: Any = MPContext()  # type: ignore[no-untyped-call]
         mp = self.mp
@@ -205,11 +207,13 @@ class Precise(NumberSystem):
             return self.one if ties[0] == k else self.zero
         return self.one / len(ties)
 
-    def downstream(self, local: Any, upstream: Any, z: Any, x: Any, structural: bool) -> Any:
-        if not upstream:
+    def product(self, local: Any, moved: Any, z: Any, x: Any, structural: bool) -> Any:
+        if not moved:
             return self.zero
         if z != z:
             return self.nan
         if not local:
             return self.zero if structural or -inf < x < inf else self.nan
-        return upstream * local
+        return moved * local
+
+    downstream = pushforward = product

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..graph import CONSTANT, Graph
 from ..operations import OPERATIONS
+from ..shapes import Shape
 from .system import NumberSystem
 
 
@@ -82,9 +83,15 @@ class Symbols(NumberSystem):
         """The value itself if it is a symbol, else a constant."""
         return value if isinstance(value, Symbol) else self.constant(value)
 
-    def write(self, name: str, *operands: Any) -> Symbol:
+    def write(self, name: str, *operands: Any, **attributes: Any) -> Symbol:
         """Add the node of an operation, named by the table."""
-        return Symbol(self, self.graph.append(OPERATIONS[name], *[self.symbol(x).index for x in operands]))
+        row = OPERATIONS[name]
+        if row.attributes is not None:
+            row = row.bind(**attributes)
+        return Symbol(self, self.graph.append(row, *[self.symbol(x).index for x in operands]))
+
+    def shape(self, x: Any) -> Shape:
+        return (self.graph.shapes[x.index] or ()) if isinstance(x, Symbol) else ()
 
     def share(self, k: int, z: Any, operands: tuple[Any, ...]) -> Any:
         hit = operands[k] == z
@@ -97,14 +104,17 @@ class Symbols(NumberSystem):
             total = total + (x == z)
         return self.write("div", hit, total)
 
-    def downstream(self, local: Any, upstream: Any, z: Any, x: Any, structural: bool) -> Any:
-        if self.is_number(local, 0.0) or self.is_number(upstream, 0.0):
+    def sum_to(self, x: Any, shape: Shape) -> Any:
+        return self.write("full", x, shape=shape) if self.is_number(x, 0.0) and shape else super().sum_to(x, shape)
+
+    def product(self, local: Any, moved: Any, z: Any, x: Any, structural: bool) -> Any:
+        if self.is_number(local, 0.0) or self.is_number(moved, 0.0):
             return 0.0
         if self.is_number(local, 1.0):
-            return upstream
+            return moved
         if self.is_number(local, -1.0):
-            return self.write("neg", upstream)
-        return local if self.is_number(upstream, 1.0) else self.write("mul", upstream, local)
+            return self.write("neg", moved)
+        return local if self.is_number(moved, 1.0) else self.write("mul", moved, local)
 
     def is_number(self, value: Any, number: float) -> bool:
         if not isinstance(value, Symbol):

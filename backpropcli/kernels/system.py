@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
-from ..operations import OPERATIONS
+from ..operations import OPERATIONS, LinearMap
+from ..shapes import Axis, Shape, axes_of, reduced, size
 
 Kernel = Callable[..., Any]
+
+
+class Kernels(dict[Any, Kernel]):
+    """Kernels by the key of an operation: its name, or name and attributes, whose kernel is made when first asked for."""
+
+    def __missing__(self, key: tuple[str, tuple[tuple[str, Any], ...]]) -> Kernel:
+        name, attributes = key
+        kernel = self[key] = partial(self[name], **dict(attributes))
+        return kernel
 
 
 class NumberSystem:
@@ -18,29 +29,52 @@ class NumberSystem:
     The few methods below say what rules need besides operations.
 
     Attributes:
-        kernels: the same by operation name.
+        kernels: the same by the operation's key.
+        tensors: whether its numbers have shapes; where they have none, operations on tensors have no kernel.
         pi: the circle's constant, as exact as the numbers are.
         ties: who gets the gradient where operands of a maximum tie: ``"split"`` or ``"first"``.
     """
 
     pi: Any
     ties: str
+    tensors = True
 
     def __init__(self, kernels: Mapping[str, Kernel], ties: str = "split") -> None:
         self.ties = ties
-        self.kernels: dict[str, Kernel] = {}
+        self.kernels = Kernels()
         for name, row in OPERATIONS.items():
+            if row.tensor and not self.tensors:
+                continue
             kernel = kernels.get(name)
             if kernel is None:
                 if row.value is None:
                     raise TypeError(f"{type(self).__name__} has no kernel for {name!r}")
-                kernel = partial(row.value, self)
+                kernel = partial(row.value, self, **(row.attributes or {}))
             self.kernels[name] = kernel
         self.__dict__.update(self.kernels)
 
-    def constant(self, value: float) -> Any:
-        """The float as a number of this system, exactly."""
+    def quiet(self) -> AbstractContextManager[Any]:
+        """A context for sweeps, in which IEEE's exceptions are silent."""
+        return nullcontext()
+
+    def constant(self, value: Any) -> Any:
+        """The float, or the tensor as nested tuples of floats, as a number of this system, exactly."""
         raise NotImplementedError
+
+    def shape(self, x: Any) -> Shape:
+        """The shape of a number."""
+        return ()
+
+    def sum_to(self, x: Any, shape: Shape) -> Any:
+        """The adjoint of broadcasting `shape` to that of x: sums over the axes that were added or stretched."""
+        old = self.shape(x)
+        if old == shape:
+            return x
+        added = len(old) - len(shape)
+        axes = (*range(added), *(i for i, n in enumerate(shape, added) if n == 1 != old[i]))
+        kernels = self.kernels
+        x = kernels["sum"](x, axis=axes, keepdims=not added) if axes else x
+        return kernels["reshape"](x, shape=shape) if added else x
 
     def power_slope(self, x: Any, y: Any) -> Any:
         """d(x^y)/dx."""
@@ -54,11 +88,40 @@ class NumberSystem:
         """The part of the gradient that operand k gets, where z is the largest or smallest operand."""
         raise NotImplementedError
 
-    def downstream(self, local: Any, upstream: Any, z: Any, x: Any, structural: bool) -> Any:
-        """local × upstream, the product that every sweep is made of, in the shape of the operand x.
+    def share_among(self, z: Any, x: Any, axis: Axis) -> Any:
+        """The part of the gradient that every entry of x gets, where z is the largest or smallest along the axes."""
+        kernels = self.kernels
+        hits = kernels["equal"](x, z)
+        if self.ties == "first":
+            shape = self.shape(x)
+            rank = len(shape)
+            gone = axes_of(shape, axis)
+            order = (*(i for i in range(rank) if i not in gone), *gone)
+            rows = kernels["reshape"](kernels["transpose"](hits, axes=order), shape=(-1, size(shape) // size(reduced(shape, axis))))
+            first = kernels["mul"](rows, kernels["equal"](kernels["cumsum"](rows, axis=1), 1.0))
+            moved = kernels["reshape"](first, shape=tuple(shape[i] for i in order))
+            return kernels["transpose"](moved, axes=tuple(order.index(i) for i in range(rank)))
+        return kernels["div"](hits, kernels["sum"](hits, axis=axis, keepdims=True))
+
+    def product(self, local: Any, moved: Any, z: Any, x: Any, structural: bool) -> Any:
+        """local × upstream, or local × tangent: the product that every sweep is made of, entry by entry.
 
         A node that is not reached gets exactly 0 and so does a branch not selected, whatever infinity stands on the
         other side. Behind a value z that is NaN there is no gradient: NaN. And a local gradient of 0 at an infinite
         operand is a limit, no derivative (after an overflow the truth may be anything): NaN, unless it is structural.
         """
         raise NotImplementedError
+
+    def downstream(self, local: Any, upstream: Any, z: Any, x: Any, structural: bool) -> Any:
+        """The gradient that reaches the operand x, in its shape."""
+        if isinstance(local, LinearMap):
+            return local.pullback(upstream)
+        return self.sum_to(self.product(local, upstream, z, x, structural), self.shape(x))
+
+    def pushforward(self, local: Any, tangent: Any, z: Any, x: Any, structural: bool) -> Any:
+        """What a tangent of the operand x does to the value z, in its shape."""
+        if isinstance(local, LinearMap):
+            return local.pushforward(tangent)
+        moved = self.product(local, tangent, z, x, structural)
+        shape = self.shape(z)
+        return moved if self.shape(moved) == shape else self.kernels["full"](moved, shape=shape)

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 from ..errors import BackpropError, LanguageError, LimitError, UnknownName, nearest
-from ..graph import Graph
+from ..graph import CONSTANT, Graph
 from ..limits import LIMITS, Limits
 from ..operations import FUNCTIONS, OPERATIONS, Operation
+from ..shapes import Shape, Slice, stacked, written
+from ..text import expression_of
 
 Word = tuple[str, int]
 """A number or name as it stands in the text, and its position."""
 
-CONSTANTS = {"pi": math.pi, "π": math.pi, "e": math.e, "tau": math.tau, "inf": math.inf}
+CONSTANTS = {"pi": math.pi, "π": math.pi, "e": math.e, "tau": math.tau, "inf": math.inf, "True": 1.0, "False": 0.0}
+
+OF_ONE_TENSOR = {row.written: row for row in OPERATIONS.values() if row.written != row.name}
+"""What compares several operands entry by entry, and reduces where there is one: `max` and `min`."""
+
+FILLED = {"zeros": 0.0, "ones": 1.0, "eye": 1.0}
+"""Tensors made from lengths."""
+
+CALLABLE = (*FUNCTIONS, *FILLED)
 
 
 class Keyword(NamedTuple):
@@ -28,13 +38,17 @@ class Builder:
     """Builds one graph; its methods are named like the rules of the grammar and take node numbers.
 
     Args:
-        bound: names that have a value from outside, which shadow constants.
+        bound: names that have a value from outside, which shadow constants; with their shapes, where they are known.
         limits: the limits in force.
+        shape: the shape of names whose own is not known; None where that is not known either.
     """
 
-    def __init__(self, source: str, bound: Collection[str] = (), limits: Limits = LIMITS) -> None:
+    def __init__(
+        self, source: str, bound: Collection[str] = (), limits: Limits = LIMITS, shape: Shape | None = ()
+    ) -> None:
         self.source = source
         self.bound = bound
+        self.shape = shape
         self.limits = limits
         self.graph = Graph()
         self.assigned: dict[str, int] = {}
@@ -42,14 +56,14 @@ class Builder:
         self.output = -1
         self.unnamed = False
 
-    def callback(self, rule: str) -> Callable[..., Any]:
+    def callback(self, rule: str) -> Callable[..., Any] | None:
         """The method for a rule of the grammar; a rule named like an operation adds that operation's node."""
         method = getattr(self, rule, None)
         if method is not None:
             return method  # type: ignore[no-any-return]
         row = OPERATIONS.get(rule)
         if row is None:
-            return self.unsupported
+            return None  # a rule of the grammar's other part
         append = self.graph.append
         return lambda *operands: append(row, *operands)
 
@@ -78,7 +92,7 @@ class Builder:
         self.check_name(word)
         if name in CONSTANTS and name not in self.graph.inputs:
             self.notes.append(f"`{name}` is the value given, not the constant {CONSTANTS[name]:.6g}")
-        return self.graph.input(name)
+        return self.graph.input(name, self.bound.get(name, self.shape) if isinstance(self.bound, Mapping) else self.shape)
 
     def check_name(self, word: Word) -> None:
         name, _ = word
@@ -96,6 +110,80 @@ class Builder:
 
     def plus(self, operand: int) -> int:
         return operand
+
+    def neg(self, operand: int) -> int:
+        """A number with its sign is a number."""
+        graph = self.graph
+        if operand == len(graph) - 1 and graph.operations[operand] is CONSTANT and operand not in graph.names:
+            value = graph.constants[operand]
+            if type(value) is float and math.copysign(1.0, value) > 0:
+                graph.constants[operand] = -value
+                return operand
+        return graph.append(OPERATIONS["neg"], operand)
+
+    def mul(self, x: int, y: int) -> int:
+        node = self.graph.append(OPERATIONS["mul"], x, y)
+        if self.graph.shapes[node]:
+            a, b = self.graph.shapes[x] or (), self.graph.shapes[y] or ()
+            if {len(a), len(b)} == {1, 2}:
+                left, right = expression_of(self.graph, x), expression_of(self.graph, y)
+                self.notes.append(
+                    f"`{left}*{right}` multiplies the shapes {written(a)} and {written(b)} entry by entry; "
+                    f"did you mean `{left}@{right}`?"
+                )
+        return node
+
+    def dotted(self, x: int, y: int) -> int:
+        """``·`` is the product of scalars and the matrix product of tensors."""
+        tensors = self.graph.shapes[x] and self.graph.shapes[y]
+        return self.graph.append(OPERATIONS["matmul"], x, y) if tensors else self.mul(x, y)
+
+    def transpose(self, operand: int) -> int:
+        return self.graph.append(OPERATIONS["transpose"].bind(), operand)
+
+    def array(self, items: list[int] | None = None) -> int:
+        """A tensor; of numbers alone it is a constant."""
+        graph = self.graph
+        if items is None:
+            return graph.constant((), (0,))
+        if any(isinstance(item, Keyword) for item in items):
+            raise LanguageError("`=` stands in no tensor", hint="write the entries alone")
+        if any(graph.operations[i] is not CONSTANT or i in graph.names for i in items):
+            return graph.append(OPERATIONS["stack"].bind(), *items)
+        shape = stacked(*(graph.shapes[i] or () for i in items))
+        values = tuple(graph.constants[i] for i in items)
+        for i in reversed(items):
+            if i == len(graph) - 1:
+                graph.drop_last()
+        return graph.constant(values, shape)
+
+    # Indices
+
+    def missing(self) -> None:
+        return None
+
+    def slice(self, *bounds: int | None) -> Slice:
+        start, stop, step = (None if i is None else self.whole(i) for i in (*bounds, None)[:3])
+        return start, stop, step
+
+    def index(self, operand: int, items: list[int | Slice]) -> int:
+        """Entries at numbers and slices; a single index may be a tensor, whose entries are places."""
+        if len(items) == 1 and isinstance(items[0], int) and not self.is_whole(items[0]):
+            return self.graph.append(OPERATIONS["take"], operand, items[0])
+        key = tuple(self.whole(item) if isinstance(item, int) else item for item in items)
+        return self.graph.append(OPERATIONS["index"].bind(key=key), operand)
+
+    def is_whole(self, node: int) -> bool:
+        value = self.graph.constants.get(node)
+        return isinstance(value, float) and value.is_integer()
+
+    def whole(self, node: int) -> int:
+        """The number that a node is, where a whole number must be written."""
+        if not self.is_whole(node):
+            raise LanguageError(
+                "a whole number must stand here", hint="write the number itself: shapes are known before any value"
+            )
+        return int(self.graph.constants[node])
 
     def cube(self, operand: int) -> int:
         return self.graph.append(OPERATIONS["pow"], operand, self.graph.constant(3.0))
@@ -117,13 +205,62 @@ class Builder:
 
     def call(self, word: Word, arguments: list[Any] | None = None) -> int:
         name, _ = word
+        arguments = arguments or []
+        if name in FILLED:
+            return self.filled(word, arguments)
         row = FUNCTIONS.get(name)
         if row is None:
             self.check_name(word)
         if row is None or row.condition:
             raise self.unknown_function(word)
-        operands = self.arrange(word, row, arguments or [])
+        if row.variadic and row.name in OF_ONE_TENSOR and sum(not isinstance(a, Keyword) for a in arguments) == 1:
+            row = OF_ONE_TENSOR[row.name]
+        if row.attributes is not None:
+            row, arguments = self.attributed(word, row, arguments)
+        operands = self.arrange(word, row, arguments)
         return self.graph.append(row, *operands)
+
+    def filled(self, word: Word, arguments: list[Any]) -> int:
+        """``zeros(2, 3)``, ``ones(4)``, ``eye(3)``."""
+        name = word[0]
+        if not arguments or any(isinstance(a, Keyword) for a in arguments) or (name == "eye" and len(arguments) > 1):
+            raise self.error(word, f"`{name}` takes lengths", "write `eye(3)`" if name == "eye" else f"write `{name}(2, 3)`")
+        shape = tuple(n for a in arguments for n in self.lengths(a))
+        node = self.graph.append(OPERATIONS["full"].bind(shape=shape), self.graph.constant(FILLED[name]))
+        return self.graph.append(OPERATIONS["diag"], node) if name == "eye" else node
+
+    def lengths(self, node: int) -> tuple[int, ...]:
+        """Whole numbers, written one by one or as a tensor."""
+        value = self.graph.constants.get(node)
+        if isinstance(value, tuple) and all(isinstance(x, float) and x.is_integer() for x in value):
+            return tuple(int(x) for x in value)
+        return (self.whole(node),)
+
+    def attributed(self, word: Word, row: Operation, arguments: list[Any]) -> tuple[Operation, list[Any]]:
+        """The operation bound to the attributes among the arguments, and the rest of them."""
+        assert row.attributes is not None
+        rest: list[Any] = []
+        values: dict[str, Any] = {}
+        for argument in arguments:
+            if isinstance(argument, Keyword) and argument.name in row.attributes and argument.name != row.lengths:
+                if argument.name in values:
+                    raise self.error(word, f"an argument of `{word[0]}` is given twice", f"write `{row.signature}`")
+                found = self.lengths(argument.value)
+                truth = isinstance(row.attributes[argument.name], bool)
+                several = isinstance(self.graph.constants[argument.value], tuple)
+                values[argument.name] = bool(found[0]) if truth else found if several else found[0]
+            elif row.lengths and not isinstance(argument, Keyword) and len(rest) >= len(row.operands):
+                values[row.lengths] = (*values.get(row.lengths, ()), *self.lengths(argument))
+            else:
+                rest.append(argument)
+        if row.lengths:
+            if row.lengths not in values:
+                raise self.error(word, f"`{word[0]}` needs lengths", f"write `{row.signature}`")
+            if not isinstance(row.attributes[row.lengths], tuple):
+                if len(values[row.lengths]) > 1:
+                    raise self.error(word, f"`{word[0]}` takes one length", f"write `{row.signature}`")
+                values[row.lengths] = values[row.lengths][0]
+        return row.bind(**values), rest
 
     def arrange(self, word: Word, row: Operation, arguments: list[Any]) -> list[int]:
         """The operands in the row's order, defaults filled in."""
@@ -148,7 +285,7 @@ class Builder:
                 problem = f"`{word[0]}` has no argument called `{next(iter(named))}`"
             else:
                 problem = f"`{word[0]}` does not take {given} argument{'' if given == 1 else 's'}"
-            raise self.error(word, problem, f"write `{row.signature.replace(row.name, word[0], 1)}`")
+            raise self.error(word, problem, f"write `{row.signature.replace(row.written, word[0], 1)}`")
         return operands
 
     def unknown_function(self, word: Word) -> BackpropError:
@@ -158,7 +295,7 @@ class Builder:
                 word, f"`{name}` is a variable, not a function", f"for a product write `{name}*(…)`", UnknownName
             )
         known = {"arctan2": "atan2", "fabs": "abs", "sgn": "sign", "heaviside": "step", "loge": "log", "if": "where"}
-        better = known.get(name.lower()) or nearest(name, FUNCTIONS)
+        better = known.get(name.lower()) or nearest(name, CALLABLE)
         hint = (
             f"did you mean `{better}`?"
             if better
@@ -196,9 +333,6 @@ class Builder:
 
     def program(self, *_: Any) -> None:
         return None
-
-    def unsupported(self, *_: Any) -> int:
-        raise LanguageError("tensors are not in this version", hint="write the entries as scalars")
 
     def error(
         self, word: Word, message: str, hint: str = "", kind: type[BackpropError] = LanguageError

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from ..errors import LanguageError, PointError, UnknownName
+from ..errors import LanguageError, PointError, ShapeError, UnknownName
 from ..graph import Graph
-from ..kernels.floats import FLOATS
 from ..limits import LIMITS, Limits
+from ..shapes import Shape
+from ..values import Value, as_value, hold_sizes, system_for
 from ..sweeps import forward
 from .builder import CONSTANTS, Builder, Word
 from .parser import parser
+
+Reader = Callable[[str, str], Value]
 
 
 class Program:
@@ -26,13 +29,20 @@ class Program:
     """
 
     def __init__(
-        self, source: str, graph: Graph, output: int, assigned: Mapping[str, int], notes: Collection[str] = ()
+        self,
+        source: str,
+        graph: Graph,
+        output: int,
+        assigned: Mapping[str, int],
+        notes: Collection[str] = (),
+        limits: Limits = LIMITS,
     ) -> None:
         self.source = source
         self.graph = graph
         self.output = output
         self.assigned = dict(assigned)
         self.notes = list(notes)
+        self.limits = limits
 
     def __repr__(self) -> str:
         return f"<program of {len(self.graph)} nodes, inputs {', '.join(self.graph.inputs) or 'none'}>"
@@ -41,6 +51,17 @@ class Program:
     def inputs(self) -> tuple[str, ...]:
         """The input variables in order of first appearance."""
         return tuple(self.graph.inputs)
+
+    def over(self, shapes: Mapping[str, Shape]) -> Program:
+        """The program for inputs of these shapes: itself, or the text read once more.
+
+        Raises:
+            ShapeError: the shapes do not fit; with the place in the text.
+        """
+        graph = self.graph
+        if all(graph.shapes[i] == shapes[name] for name, i in graph.inputs.items()):
+            return self
+        return parse(self.source, shapes, self.limits)
 
     def node(self, name: str) -> int:
         """The node of an assigned name or an input.
@@ -57,31 +78,47 @@ class Program:
 
 
 def parse(text: str, names: Collection[str] = (), limits: Limits = LIMITS) -> Program:
-    """Read a program.
+    """Read a program, and infer the shape of every value in it.
 
     Args:
         text: statements ``name = expression`` or expressions, separated by ``;`` or line ends.
-        names: names that will have a value; they shadow constants such as ``e``.
+        names: names that will have a value; they shadow constants such as ``e``. A mapping gives their shapes, such
+            as ``{"W": (2, 3), "x": (3,)}``; without one the inputs are taken to be scalars, or, where these do not
+            fit, to be of shapes that `evaluate` will tell.
         limits: the limits in force.
 
     Raises:
         LanguageError: the text is not in the language; the error has the place and the mend.
+        ShapeError: the shapes do not fit; with the place.
         LimitError: the text is larger than a limit.
     """
     limits.hold("source", len(text))
-    builder = Builder(text, names, limits)
-    parser().parse(text, "program", builder)
-    return Program(text, builder.graph, builder.output, builder.assigned, builder.notes)
+    known = isinstance(names, Mapping)
+    builder = Builder(text, names, limits, None if known else ())
+    try:
+        parser().parse(text, "program", builder)
+    except ShapeError:
+        if known:
+            raise
+        builder = Builder(text, names, limits, None)
+        parser().parse(text, "program", builder)
+    return Program(text, builder.graph, builder.output, builder.assigned, builder.notes, limits)
 
 
 class BindingsBuilder(Builder):
-    """Reads ``x=1, y=pi/4``: every value is an expression of numbers and constants."""
+    """Reads ``x=1, y=pi/4, v=[1, 2], W=@w.npy``: every value is an expression of numbers and constants, or a file.
 
-    def __init__(self, source: str, limits: Limits) -> None:
+    Args:
+        read: gives the value in a file, by its path and the name that it is for.
+    """
+
+    def __init__(self, source: str, limits: Limits, read: Reader | None) -> None:
         super().__init__(source, (), limits)
-        self.nodes: dict[str, int] = {}
+        self.read = read
+        self.nodes: dict[str, int | None] = {}
+        self.files: dict[str, Any] = {}
 
-    def bind(self, word: Word, node: int) -> None:
+    def bind(self, word: Word, node: int | None) -> None:
         name = word[0]
         self.check_name(word)
         if name in self.nodes:
@@ -89,7 +126,10 @@ class BindingsBuilder(Builder):
         self.nodes[name] = node
 
     def bind_file(self, word: Word, file: Word) -> None:
-        raise self.error(file, "values from files are not in this version", "write the value itself")
+        if self.read is None:
+            raise self.error(file, "values from files cannot be read here", "write the value itself")
+        self.bind(word, None)
+        self.files[word[0]] = self.read(file[0][1:], word[0])
 
     def variable(self, word: Word) -> int:
         if word[0] not in CONSTANTS:
@@ -103,19 +143,30 @@ class BindingsBuilder(Builder):
         return None
 
 
-def parse_bindings(text: str, limits: Limits = LIMITS) -> dict[str, float]:
+def parse_bindings(text: str, limits: Limits = LIMITS, read: Reader | None = None) -> dict[str, Value]:
     """Read the values of ``--at``.
 
+    Args:
+        text: such as ``x=1, v=[1, 2], W=@w.npy``.
+        limits: the limits in force.
+        read: gives the value in a file, by its path and the name that it is for.
+
     Raises:
-        LanguageError, PointError: with the place and the mend.
+        LanguageError, PointError, ShapeError, FileProblem: with the place and the mend.
     """
     limits.hold("source", len(text))
-    builder = BindingsBuilder(text, limits)
+    builder = BindingsBuilder(text, limits, read)
     try:
         parser().parse(text, "bindings", builder)
     except LanguageError as error:
         if not text.strip():
             raise PointError("no values are given", hint="write `--at x=1,y=2`") from None
         raise error
-    values = forward(FLOATS, builder.graph, {})
-    return {name: values[node] for name, node in builder.nodes.items()}
+    graph = builder.graph
+    hold_sizes(graph, limits)
+    F = system_for(graph)
+    with F.quiet():
+        values = forward(F, graph, {})
+    return {
+        name: builder.files[name] if node is None else as_value(values[node]) for name, node in builder.nodes.items()
+    }

@@ -4,6 +4,13 @@ A row says what an operation is called, how it is written, and its derivative ru
 system ``F``. Floats, NumPy arrays, mpmath and the graph itself are such systems (`backpropcli.kernels`), so the one
 rule fills the table of gradients, judges itself at high precision, and writes formulas.
 
+There are three kinds of derivative rule, and all of them answer `Operation.local`, the local gradient towards one operand:
+
+- elementwise operations give *partials*, numbers of the value's shape: the Jacobian is their diagonal;
+- reductions give *partials* of the operand's shape: the value's gradient is spread over the axes that were reduced;
+- structural operations give a *pullback*, which carries an upstream gradient back without ever making a Jacobian. One
+  that is linear in an operand is its own tangent map; others name theirs in *pushforward*.
+
 Inside a rule, ``+ - *`` and comparisons are the operators of the numbers at hand; everything else is asked of ``F`` by
 operation name (``F.div``, ``F.exp``): Python's own division and powers raise or turn complex where IEEE 754 has an
 answer.
@@ -11,15 +18,21 @@ answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from math import inf
 from typing import Any
+
+from ..shapes import Shape, broadcast, key_text
+from .maps import MapRule, Pulled, Reduced
 
 Rule = Callable[..., Any]
 """``rule(F, z, *operands) -> local gradient``, where ``z`` is the operation's value."""
 
+ShapeRule = Callable[..., Shape]
+"""``shape(*shapes of the operands, **attributes) -> shape of the value``; it raises ShapeError."""
+
 Interval = tuple[float, float]
-Shape = tuple[int, ...]
 
 REAL: Interval = (-inf, inf)
 POSITIVE: Interval = (0.0, inf)
@@ -29,7 +42,7 @@ OR, AND, NOT, COMPARISON, SUM, PRODUCT, SIGN, POWER, ATOM = range(9)
 
 
 class Operation:
-    """One row.
+    """One row; or, with attributes such as an axis, one bound to them.
 
     Attributes:
         name: the word used in the language, in JSON and for the kernel of every number system.
@@ -37,13 +50,23 @@ class Operation:
         pattern: how the gradient flows through it, in the words of the lectures.
         operands: the operands' names; the catalogue prints rules over them.
         partials: one `Rule` per operand; a variadic row has a single rule that also takes the operand's number.
+        reduces: the value has fewer axes than the operands: the row is a reduction, and its rules take the value with
+            the reduced axes kept as 1.
+        pullback: ``rule(F, upstream, z, *operands)`` per operand: the downstream gradient itself.
+        pushforward: ``rule(F, tangent, z, *operands)`` per operand, where the row is not linear in it.
+        joint: linear in all operands together, as joining is, not in each by itself, as a product is.
         value: the forward value by other operations, ``value(F, *operands)``; None where number systems have a kernel.
+        expand: the same as a lecture would write it, in elementary gates, where that is not `value`.
+        shape: the value's shape, from the operands'; they broadcast by default.
+        attributes: what is no operand, by name, such as ``axis``; the defaults in the table, the values where bound.
+        lengths: the attribute that whole numbers behind the operands make up, as in ``reshape(x, 2, 3)``.
         synonyms: other spellings in the language; where there is a form, the only ones that can be called.
         defaults: constants for trailing operands that may be left out.
         variadic: takes any number of operands, at least as many as `operands` names.
         form: how it is written when it is no function call, such as ``"{} + {}"``.
         binding: how tightly `form` binds.
         right: `form` groups to the right (powers).
+        written: the function's name in text, where the word is another.
         kink: ``kink(F, z, *operands)`` is true where no derivative exists.
         condition: its value is a truth, so no gradient passes.
         structural: where its local gradient is 0, nothing passes by construction (an unselected branch, a flat step),
@@ -51,12 +74,8 @@ class Operation:
         held: its operand counts as a constant for every derivative, also for the judge's quotients.
         domain: one interval per operand in which tests draw points.
         ulps: how many ulps its local gradients may be off.
+        key: its kernel: the name, or name and attributes.
     """
-
-    __slots__ = (
-        "binding", "condition", "defaults", "doc", "domain", "form", "held", "kink", "name", "operands", "partials",
-        "pattern", "right", "structural", "synonyms", "ulps", "value", "variadic",
-    )  # fmt: skip
 
     def __init__(
         self,
@@ -66,13 +85,22 @@ class Operation:
         pattern: str,
         operands: tuple[str, ...] = ("x",),
         partials: tuple[Rule, ...] | Rule = (),
+        reduces: bool = False,
+        pullback: tuple[Rule, ...] | Rule = (),
+        pushforward: tuple[Rule, ...] | Rule = (),
+        joint: bool = False,
         value: Rule | None = None,
+        expand: Rule | None = None,
+        shape: ShapeRule | None = None,
+        attributes: Mapping[str, Any] | None = None,
+        lengths: str = "",
         synonyms: tuple[str, ...] = (),
         defaults: tuple[float, ...] = (),
         variadic: bool = False,
         form: str = "",
         binding: int = ATOM,
         right: bool = False,
+        written: str = "",
         kink: Rule | None = None,
         condition: bool = False,
         structural: bool = False,
@@ -81,40 +109,119 @@ class Operation:
         ulps: int = 4,
     ) -> None:
         self.name = name
+        self.key: Any = name
         self.doc = doc
         self.pattern = pattern
         self.operands = operands
-        self.partials = partials if isinstance(partials, tuple) else (partials,)
+        self.reduces = reduces
+        self.pullback = _tuple(pullback)
+        self.pushforward = _tuple(pushforward)
+        self.joint = joint
         self.value = value
+        self.expand = expand
+        self.shape: ShapeRule | None = shape
+        self.attributes = attributes
+        self.lengths = lengths
         self.synonyms = synonyms
         self.defaults = defaults
         self.variadic = variadic
         self.form = form
         self.binding = binding
         self.right = right
+        self.written = written or name
         self.kink = kink
         self.condition = condition
         self.structural = structural
         self.held = held
         self.domain = domain or (REAL,) * len(operands)
         self.ulps = ulps
+        self.rules = _tuple(partials)
+        self._link()
+
+    def _link(self) -> None:
+        """Make `partials` from the rules: what they give is a number to multiply with, or a linear map."""
+        if self.pullback:
+            self.partials: tuple[Rule, ...] = tuple(MapRule(Pulled, self, k) for k in range(len(self.pullback)))
+        elif self.reduces:
+            self.partials = tuple(MapRule(Reduced, self, k) for k in range(len(self.rules)))
+        else:
+            self.partials = self.rules
+
+    def bind(self, **attributes: Any) -> Operation:
+        """The operation with attributes, which its rules take from now on."""
+        bound = Operation.__new__(Operation)
+        bound.__dict__.update(self.__dict__)
+        values = {**(self.attributes or {}), **attributes}
+        bound.attributes = values
+        bound.key = (self.name, tuple(values.items()))
+        for field in ("value", "expand", "shape", "kink"):
+            rule = getattr(self, field)
+            setattr(bound, field, partial(rule, **values) if rule is not None else None)
+        for field in ("rules", "pullback", "pushforward"):
+            setattr(bound, field, tuple(partial(rule, **values) for rule in getattr(self, field)))
+        bound._link()
+        return bound
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
 
+    @property
+    def tensor(self) -> bool:
+        """Whether it is more than entry by entry, so that a single float is not what it works on."""
+        return bool(self.pullback) or self.reduces
+
+    @property
+    def composite(self) -> bool:
+        """Whether it can be taken apart into other operations."""
+        return self.expand is not None or self.value is not None
+
+    def shape_of(self, *shapes: Shape) -> Shape:
+        """The value's shape; ShapeError where the operands' do not fit."""
+        return broadcast(*shapes) if self.shape is None else self.shape(*shapes)
+
     def local(self, F: Any, k: int, z: Any, operands: list[Any]) -> Any:
-        """The local gradient, dz/d(operand k)."""
+        """The local gradient, dz/d(operand k): a number or an array to multiply with, or a `LinearMap`."""
         if self.variadic:
             return self.partials[0](F, k, z, *operands)
         return self.partials[k](F, z, *operands)
 
     @property
     def signature(self) -> str:
-        """Such as ``clip(x, lo, hi)``, ``leaky_relu(x, slope=0.01)`` or ``max(x, y, …)``."""
+        """Such as ``clip(x, lo, hi)``, ``leaky_relu(x, slope=0.01)``, ``max(x, y, …)`` or ``sum(x, axis=, keepdims=)``."""
         required = len(self.operands) - len(self.defaults)
         words = [*self.operands[:required]]
         words += [f"{name}={value:g}" for name, value in zip(self.operands[required:], self.defaults, strict=True)]
-        return f"{self.name}({', '.join(words)}{', …' if self.variadic else ''})"
+        if self.variadic:
+            words.append("…")
+        if self.lengths:
+            words.append("lengths…")
+        words += [f"{name}=" for name in self.attributes or () if name != self.lengths]
+        return f"{self.written}({', '.join(words)})"
+
+    def arguments(self, defaults: Mapping[str, Any]) -> list[str]:
+        """The attributes as a call writes them behind the operands, without those that are the defaults."""
+        found = []
+        for name, value in (self.attributes or {}).items():
+            if name == self.lengths:
+                found += [str(n) for n in (value if isinstance(value, tuple) else (value,))]
+            elif value != defaults.get(name, _NONE):
+                found.append(f"{name}={_argument(name, value)}")
+        return found
+
+
+_NONE = object()
+
+
+def _argument(name: str, value: Any) -> str:
+    if name == "key":
+        return f"[{key_text(value)}]"
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(str, value))}]"
+    return str(int(value))
+
+
+def _tuple(rules: tuple[Rule, ...] | Rule) -> tuple[Rule, ...]:
+    return rules if isinstance(rules, tuple) else (rules,)
 
 
 OPERATIONS: dict[str, Operation] = {}

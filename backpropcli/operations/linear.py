@@ -1,0 +1,190 @@
+"""Products of vectors and matrices, and operations that only move entries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import shapes
+from .table import PRODUCT, operation
+
+
+def matmul_left(F: Any, g: Any, z: Any, a: Any, b: Any) -> Any:
+    """The gradient of a in a@b: upstream @ bᵀ; for a matrix times a vector an outer product."""
+    m, n = len(F.shape(a)), len(F.shape(b))
+    if n == 1:
+        if m == 1:
+            return F.mul(g, b)
+        if m == 2:
+            return F.outer(g, b)
+        return F.mul(column(F, g), b)
+    if m == 1 and n == 2:
+        return F.matmul(b, g)
+    if m == 1:
+        return F.reshape(F.sum_to(F.matmul(b, column(F, g)), (*F.shape(a), 1)), shape=F.shape(a))
+    return F.sum_to(F.matmul(g, swapped(F, b)), F.shape(a))
+
+
+def matmul_right(F: Any, g: Any, z: Any, a: Any, b: Any) -> Any:
+    """The gradient of b in a@b: aᵀ @ upstream."""
+    m, n = len(F.shape(a)), len(F.shape(b))
+    if m == 1:
+        if n == 1:
+            return F.mul(g, a)
+        if n == 2:
+            return F.outer(a, g)
+        return F.mul(column(F, a), F.reshape(g, shape=(*F.shape(g)[:-1], 1, F.shape(g)[-1])))
+    if n == 1 and m == 2:
+        return F.matmul(swapped(F, a), g)
+    if n == 1:
+        return F.reshape(F.sum_to(F.matmul(swapped(F, a), column(F, g)), (*F.shape(b), 1)), shape=F.shape(b))
+    return F.sum_to(F.matmul(swapped(F, a), g), F.shape(b))
+
+
+def column(F: Any, x: Any) -> Any:
+    """A vector, or every vector in a batch, as a matrix of one column."""
+    return F.reshape(x, shape=(*F.shape(x), 1))
+
+
+def swapped(F: Any, x: Any) -> Any:
+    """The transposes of a matrix, or of every matrix in a batch."""
+    rank = len(F.shape(x))
+    return F.transpose(x) if rank == 2 else F.transpose(x, axes=(*range(rank - 2), rank - 1, rank - 2))
+
+
+def cofactor_change(F: Any, t: Any, z: Any, x: Any) -> Any:
+    """How cofactors z change along t: with B = inv(x)ᵀ, sum(B*t)*z - B@tᵀ@z. The map is its own adjoint."""
+    B = F.transpose(F.inv(x))
+    return F.mul(F.sum(F.mul(B, t)), z) - F.matmul(F.matmul(B, F.transpose(t)), z)
+
+
+def solve_left(F: Any, g: Any, z: Any, a: Any, b: Any) -> Any:
+    """The gradient of a in solve(a, b): -solve(aᵀ, upstream) @ zᵀ."""
+    towards_b = F.solve(F.transpose(a), g)
+    return -(F.outer(towards_b, z) if len(F.shape(z)) == 1 else F.matmul(towards_b, F.transpose(z)))
+
+
+def joined_part(F: Any, k: int, g: Any, z: Any, *operands: Any, axis: int) -> Any:
+    """The part of the upstream gradient that belongs to operand k of `concat`."""
+    (at,) = shapes.axes_of(F.shape(z), axis)
+    start = sum(F.shape(x)[at] for x in operands[:k])
+    return F.index(g, key=(*[(None, None, None)] * at, (start, start + F.shape(operands[k])[at], None)))
+
+
+def stacked_part(F: Any, k: int, g: Any, z: Any, *operands: Any, axis: int) -> Any:
+    """The part of the upstream gradient that belongs to operand k of `stack`."""
+    (at,) = shapes.axes_of(F.shape(z), axis)
+    return F.index(g, key=(*[(None, None, None)] * at, k))
+
+
+def nothing(F: Any, g: Any, z: Any, x: Any, i: Any, **attributes: Any) -> Any:
+    """No gradient towards a tensor of places."""
+    return F.full(0.0, shape=F.shape(i))
+
+
+def unmoved(F: Any, t: Any, z: Any, *operands: Any, **attributes: Any) -> Any:
+    """No tangent from a tensor of places."""
+    return F.full(0.0, shape=F.shape(z))
+
+
+operation(
+    "matmul", "Product of matrices and vectors; leading axes are a batch.", pattern="matrix swap multiplier",
+    operands=("A", "B"), synonyms=("matmul",), form="{}@{}", binding=PRODUCT, shape=shapes.matmul,
+    pullback=(matmul_left, matmul_right),
+)  # fmt: skip
+operation(
+    "dot", "Inner product of two vectors.", pattern="swap multiplier", operands=("x", "y"), shape=shapes.inner,
+    value=lambda F, x, y: F.matmul(x, y), expand=lambda F, x, y: F.sum(F.mul(x, y)),
+    pullback=(lambda F, g, z, x, y: F.mul(g, y), lambda F, g, z, x, y: F.mul(g, x)),
+)  # fmt: skip
+operation(
+    "outer", "Outer product of two vectors: every entry times every entry.", pattern="swap multiplier",
+    operands=("x", "y"), shape=shapes.outer,
+    expand=lambda F, x, y: F.mul(F.reshape(x, shape=(*F.shape(x), 1)), y),
+    pullback=(lambda F, g, z, x, y: F.matmul(g, y), lambda F, g, z, x, y: F.matmul(x, g)),
+)  # fmt: skip
+operation(
+    "transpose", "Rows as columns; all axes reversed, or in the order `axes`.", pattern="mover",
+    attributes={"axes": None}, synonyms=("transpose",), form="{}ᵀ", shape=shapes.transposed,
+    pullback=lambda F, g, z, x, axes: F.transpose(g, axes=None if axes is None else tuple(map(axes.index, range(len(axes))))),
+)  # fmt: skip
+operation(
+    "reshape", "The same entries, row by row, in another shape; one length may be -1.", pattern="mover",
+    attributes={"shape": ()}, lengths="shape", shape=shapes.reshaped,
+    pullback=lambda F, g, z, x, shape: F.reshape(g, shape=F.shape(x)),
+)  # fmt: skip
+operation(
+    "full", "Stretched to a shape by repetition: zeros(2, 3) is full(0, 2, 3).", pattern="gradient distributor",
+    attributes={"shape": ()}, lengths="shape", shape=shapes.stretched,
+    pullback=lambda F, g, z, x, shape: F.sum_to(g, F.shape(x)),
+)  # fmt: skip
+operation(
+    "concat", "One behind the other along an axis, the first by default.", pattern="mover", operands=("x", "y"),
+    variadic=True, attributes={"axis": 0}, shape=shapes.joined, joint=True,
+    pullback=joined_part,
+)  # fmt: skip
+operation(
+    "stack", "Side by side along a new axis, the first by default; [x, y] is stack(x, y).", pattern="mover",
+    operands=("x",), variadic=True, attributes={"axis": 0}, synonyms=("stack",), form="[{}]", shape=shapes.stacked,
+    joint=True,
+    pullback=stacked_part,
+)  # fmt: skip
+operation(
+    "index", "Entries by number and slice, x[0, 1:3]; the others get no gradient.", pattern="gradient router",
+    attributes={"key": ()}, form="{}[]", shape=shapes.indexed, structural=True,
+    pullback=lambda F, g, z, x, key: F.scatter(g, key=key, into=F.shape(x)),
+)  # fmt: skip
+operation(
+    "scatter", "Entries put into zeros at numbers and slices: the adjoint of an index.", pattern="gradient router",
+    attributes={"key": (), "into": ()}, form="scatter({})", shape=shapes.scattered, structural=True,
+    pullback=lambda F, g, z, x, key, into: F.index(g, key=key),
+)  # fmt: skip
+operation(
+    "take", "The entries of the first axis at the places i, x[i]; the places have no gradient.",
+    pattern="gradient router", operands=("x", "i"), shape=shapes.taken, structural=True,
+    pullback=(lambda F, g, z, x, i: F.put(g, i, length=F.shape(x)[0]), nothing),
+    pushforward=(lambda F, t, z, x, i: F.take(t, i), unmoved),
+)  # fmt: skip
+operation(
+    "put", "Entries added into zeros at the places i: the adjoint of `take`.", pattern="gradient router",
+    operands=("x", "i"), attributes={"length": 0}, shape=shapes.put, lengths="length", structural=True,
+    pullback=(lambda F, g, z, x, i, length: F.take(g, i), nothing),
+    pushforward=(lambda F, t, z, x, i, length: F.put(t, i, length=length), unmoved),
+)  # fmt: skip
+operation(
+    "one_hot", "For every class number a row of zeros with a 1 at its place; it has no gradient.",
+    pattern="gradient blocker", operands=("i",), attributes={"classes": 0}, lengths="classes", shape=shapes.one_hot,
+    structural=True,
+    pullback=lambda F, g, z, i, classes: F.full(0.0, shape=F.shape(i)), pushforward=unmoved,
+)  # fmt: skip
+operation(
+    "diag", "A diagonal matrix from a vector, or the diagonal of a square matrix.", pattern="mover",
+    shape=shapes.diagonal,
+    pullback=lambda F, g, z, x: F.diag(g),
+)  # fmt: skip
+operation(
+    "trace", "Sum of the diagonal of a square matrix.", pattern="gradient distributor",
+    shape=lambda x: shapes.square(x) and (),
+    value=lambda F, x: F.sum(F.diag(x)),
+    pullback=lambda F, g, z, x: F.diag(F.full(g, shape=F.shape(x)[:1])),
+)  # fmt: skip
+operation(
+    "det", "Determinant of a square matrix.", pattern="swap multiplier", reduces=True,
+    shape=lambda x: shapes.square(x)[2:],
+    partials=lambda F, z, x: F.cofactor(x),
+)  # fmt: skip
+operation(
+    "cofactor", "Matrix of cofactors, the slope of `det`; det(x)*inv(x)ᵀ where x is regular.", pattern="swap multiplier",
+    shape=shapes.square,
+    pullback=cofactor_change, pushforward=cofactor_change,
+)  # fmt: skip
+operation(
+    "inv", "Inverse of a square matrix; for inv(A)@b `solve(A, b)` is more exact.", pattern="matrix power rule",
+    shape=shapes.square,
+    pullback=lambda F, g, z, x: -F.matmul(F.matmul(F.transpose(z), g), F.transpose(z)),
+    pushforward=lambda F, t, z, x: -F.matmul(F.matmul(z, t), z),
+)  # fmt: skip
+operation(
+    "solve", "The solution x of A@x = b.", pattern="matrix quotient", operands=("A", "b"), shape=shapes.solved,
+    pullback=(solve_left, lambda F, g, z, a, b: F.solve(F.transpose(a), g)),
+    pushforward=(lambda F, t, z, a, b: -F.solve(a, F.matmul(t, z)), lambda F, t, z, a, b: F.solve(a, t)),
+)  # fmt: skip

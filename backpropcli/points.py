@@ -1,0 +1,254 @@
+"""Values from files: ``.npy``, ``.npz``, ``.json`` and ``.csv``. Nothing is unpickled, and no header is believed."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from typing import IO, Any
+
+from .errors import BackpropError, FileProblem, PointError
+from .language import parse_bindings
+from .limits import LIMITS, Limits
+from .textfiles import read_text
+from .values import Value, as_value
+
+WORDS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
+
+
+def read_value(path: str, name: str = "", limits: Limits = LIMITS) -> Value:
+    """The number or tensor in a file.
+
+    Args:
+        path: a file whose name ends in .npy, .npz, .json or .csv; of several arrays in an .npz the one called `name`.
+        name: what the value is for.
+        limits: the limits in force.
+
+    Raises:
+        FileProblem: the file cannot be read or is damaged; PointError: it holds no number or tensor; LimitError.
+    """
+    kind = os.path.splitext(path)[1].lower()
+    if kind not in READERS:
+        raise FileProblem(f"{path} is no .npy, .npz, .json or .csv file", hint="save the value in one of these forms")
+    try:
+        return READERS[kind](path, name, limits)
+    except OSError as error:
+        raise FileProblem(f"{path} cannot be read: {error.strerror or error}") from None
+    except ValueError as error:  # such as a zero byte in the path
+        raise FileProblem(f"{path} cannot be read: {str(error).partition(';')[0]}") from None
+
+
+def read_point(path: str, limits: Limits = LIMITS) -> dict[str, Value]:
+    """The values in a point file: a JSON object, or the arrays of an .npz.
+
+    In JSON a value is a number, nested lists, a text such as ``"pi/4"``, or ``"@w.npy"`` for a file beside this one.
+
+    Raises:
+        PointError, FileProblem, LimitError: it cannot be used.
+    """
+    if path.lower().endswith(".npz"):
+        try:
+            return _arrays(path, limits)
+        except OSError as error:
+            raise FileProblem(f"{path} cannot be read: {error.strerror or error}") from None
+    found = _json(path, limits)
+    if not isinstance(found, dict):
+        raise PointError(f"{path} holds no object", hint='a point is an object such as {"x": 1}')
+    return {name: _value(path, name, value, limits) for name, value in found.items()}
+
+
+def value_of(what: str, text: str, limits: Limits = LIMITS) -> Value:
+    """One number, tensor or constant expression, such as ``pi/4`` or ``[1, 2]``, or ``@file``.
+
+    Raises:
+        BackpropError: the text is something else; the error says of what.
+    """
+    try:
+        values = parse_bindings(f"x={text}", limits, lambda path, _: read_value(path, "", limits))
+    except BackpropError as error:
+        error.message = f"{what}: {error.message}"
+        if error.start >= 0:
+            error.source, error.start, error.end = text, max(error.start - 2, 0), max(error.end - 2, 1)
+        raise
+    if len(values) > 1:
+        raise PointError(f"{what} is one value, not {text!r}")
+    return values["x"]
+
+
+def _npy(path: str, name: str, limits: Limits) -> Value:
+    with open(path, "rb") as stream:
+        return _array(stream, os.path.getsize(path), path, limits)
+
+
+def _npz(path: str, name: str, limits: Limits) -> Value:
+    found = _arrays(path, limits, name)
+    if name in found:
+        return found[name]
+    if len(found) != 1:
+        raise PointError(f"{path} holds {len(found)} arrays, none called `{name}`", hint=f"it has: {', '.join(found)}")
+    return next(iter(found.values()))
+
+
+def _arrays(path: str, limits: Limits, only: str = "") -> dict[str, Value]:
+    """The arrays of an .npz by name; only one of them where that is there."""
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            if only in members:
+                members = {only: members[only]}
+            found = {}
+            for name, info in members.items():
+                with archive.open(info) as stream:
+                    found[name] = _array(stream, info.file_size, f"{path}, array `{name}`", limits)
+            return found
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        raise FileProblem(f"{path} is no .npz archive: {error}") from None
+
+
+def _array(stream: IO[bytes], length: int, path: str, limits: Limits) -> Value:
+    """An array in NumPy's own format; its header is held against the length of the file before anything is allocated."""
+    import numpy as np
+    from numpy.lib import format as npy
+
+    try:
+        version = npy.read_magic(stream)
+        header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, fortran, dtype = header(stream)
+    except (ValueError, TypeError, SyntaxError, EOFError, OverflowError, RecursionError) as error:
+        raise FileProblem(f"{path} is no .npy file: {str(error).splitlines()[0][:80]}") from None
+    if dtype.hasobject:
+        raise PointError(f"{path} holds Python objects, which would have to be unpickled", hint="save it as float64")
+    if dtype.kind not in "biuf":
+        raise PointError(f"{path} holds no real numbers, but {dtype}")
+    count = 1
+    for n in shape:
+        count *= n
+    limits.hold("tensor", 8 * count, f"{path}: ")
+    start = stream.tell()
+    if start + count * dtype.itemsize != length:
+        raise FileProblem(
+            f"{path} is damaged: its header tells of {count * dtype.itemsize:,} bytes, and {length - start:,} follow"
+        )
+    data = np.frombuffer(bytearray(stream.read(count * dtype.itemsize)), dtype=dtype, count=count)
+    return as_value(data.reshape(shape, order="F" if fortran else "C"))
+
+
+def _json_value(path: str, name: str, limits: Limits) -> Value:
+    return _value(path, name, _json(path, limits), limits)
+
+
+def _csv(path: str, name: str, limits: Limits) -> Value:
+    """Rows of numbers between commas; a first row without any number is a heading. One row or column is a vector."""
+    import csv
+
+    rows: list[list[float]] = []
+    for line, cells in enumerate(csv.reader(read_text(path, limits).splitlines()), 1):
+        if not any(cell.strip() for cell in cells):
+            continue
+        numbers = [_cell(cell) for cell in cells]
+        if line == 1 and not any(isinstance(x, float) for x in numbers):
+            continue
+        for column, (cell, number) in enumerate(zip(cells, numbers, strict=True), 1):
+            if number is None:
+                raise PointError(f"{path}, line {line}, column {column}: {cell[:40]!r} is no number")
+        if rows and len(cells) != len(rows[0]):
+            raise PointError(f"{path}, line {line}: {len(cells)} numbers, where the lines before have {len(rows[0])}")
+        rows.append([x for x in numbers if x is not None])
+    if not rows:
+        raise PointError(f"{path} holds no numbers")
+    limits.hold("tensor", 8 * len(rows) * len(rows[0]), f"{path}: ")
+    if len(rows) == 1:
+        return as_value(rows[0] if len(rows[0]) > 1 else rows[0][0])
+    return as_value([row[0] for row in rows] if len(rows[0]) == 1 else rows)
+
+
+def _cell(text: str) -> float | None:
+    try:
+        return float(text) if "_" not in text else None
+    except ValueError:
+        return None
+
+
+READERS: dict[str, Callable[[str, str, Limits], Value]] = {
+    ".npy": _npy,
+    ".npz": _npz,
+    ".json": _json_value,
+    ".csv": _csv,
+}
+
+
+def _json(path: str, limits: Limits) -> Any:
+    """What a JSON file holds.
+
+    Raises:
+        PointError: it is no JSON, gives a name twice, or a number beyond all floats.
+    """
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in found:
+                raise PointError(f"{path}: `{name}` is given twice", hint="give each name one value")
+            found[name] = value
+        return found
+
+    def in_range(literal: str) -> float:
+        if float(literal) in (float("inf"), float("-inf")):
+            raise PointError(f"{path}: {literal[:40]} is larger than any float64", hint='write "Infinity" for infinity')
+        return float(literal)
+
+    text = read_text(path, limits)
+    try:
+        return json.loads(text, object_pairs_hook=once, parse_float=in_range)
+    except json.JSONDecodeError as error:
+        raise PointError(
+            f"{path} is no JSON: {error.msg}",
+            hint='a point is an object such as {"x": 1}',
+            source=text,
+            start=error.pos,
+        ) from None
+    except ValueError as error:  # such as an integer of over 4,300 digits
+        raise PointError(f"{path} cannot be used: {str(error).partition(';')[0]}") from None
+    except RecursionError:
+        raise PointError(f"{path} is nested too deeply", hint='a point is an object such as {"x": 1}') from None
+
+
+def _value(path: str, name: str, value: Any, limits: Limits) -> Value:
+    """A value of a JSON file."""
+    of = f" of `{name}`" if name else ""
+    if isinstance(value, str):
+        if value in WORDS:
+            return WORDS[value]
+        if value.startswith("@"):
+            return read_value(os.path.join(os.path.dirname(path), value[1:]), name, limits)
+        return value_of(f"{path}: the value{of}", value, limits)
+    if isinstance(value, list):
+        flat: list[Any] = [value]
+        for item in flat:  # grows as it goes, level by level
+            if isinstance(item, list):
+                flat += item
+            elif isinstance(item, bool) or not (isinstance(item, int | float) or (isinstance(item, str) and item in WORDS)):
+                raise PointError(f"{path}: an entry{of} is no number: {str(item)[:40]!r}", hint='such as {"v": [1, 2.5]}')
+        return as_value(_with_words(value), name or "it")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise PointError(f"{path}: the value{of} is no number or tensor", hint='such as {"x": 1.5, "v": [1, 2]}')
+    try:
+        return float(value)
+    except OverflowError:
+        raise PointError(f"{path}: the value{of} is larger than any float64") from None
+
+
+def _with_words(value: list[Any]) -> list[Any]:
+    """The list with ``"NaN"`` and its like as numbers, in place."""
+    lists = [value]
+    for items in lists:
+        for at, item in enumerate(items):
+            if isinstance(item, list):
+                lists.append(item)
+            elif isinstance(item, str):
+                items[at] = WORDS[item]
+            elif isinstance(item, int) and abs(item) > 2**1024:
+                raise PointError("an entry is larger than any float64")
+    return value

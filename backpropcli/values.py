@@ -1,0 +1,104 @@
+"""Values of inputs and nodes: floats where everything is a scalar, NumPy arrays of float64 where anything has a shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+from .errors import PointError
+from .graph import Graph
+from .kernels.floats import Floats
+from .kernels.system import NumberSystem
+from .limits import Limits
+from .shapes import Shape, size, written
+from .text import expression_of
+
+Value = Any
+"""A float, or an array of float64."""
+
+
+def as_value(value: Any, name: str = "") -> Value:
+    """A number, nested lists of numbers, or anything that NumPy takes for an array of real numbers.
+
+    Raises:
+        PointError: it is none of these.
+    """
+    if isinstance(value, float | int):
+        try:
+            return float(value)
+        except OverflowError:
+            raise PointError(f"the value of `{name}` is larger than any float64") from None
+    import numpy as np
+
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise PointError(f"the rows of `{name}` are not equally long", hint="a tensor's rows have one length") from None
+    if array.dtype.kind not in "biuf" and array.size:
+        raise PointError(f"the value of `{name}` is no tensor of real numbers, but of {array.dtype}")
+    array = array.astype(np.float64, copy=False)
+    return array if array.ndim else float(array)
+
+
+def shape_of(value: Value) -> Shape:
+    """The shape of a value."""
+    return () if isinstance(value, float) else tuple(value.shape)
+
+
+def shapes_of(point: Mapping[str, Value]) -> dict[str, Shape]:
+    """The shape of every value of a point."""
+    return {name: shape_of(value) for name, value in point.items()}
+
+
+def is_tensor(value: Value) -> bool:
+    """Whether a value has entries: it is neither a float nor one of NumPy's scalars."""
+    return bool(getattr(value, "shape", ()))
+
+
+def finite(value: Value) -> bool:
+    """Whether every entry is finite."""
+    if is_tensor(value):
+        import numpy as np
+
+        return bool(np.isfinite(value).all())
+    return isfinite(value)
+
+
+def entries(value: Value) -> list[float]:
+    """The entries in order, along the last axis first."""
+    return value.ravel().tolist() if is_tensor(value) else [float(value)]  # type: ignore[no-any-return]
+
+
+def nested(value: Value) -> Any:
+    """A float, or nested lists of floats."""
+    return value.tolist() if is_tensor(value) else float(value)
+
+
+def zeros(shape: Shape) -> Value:
+    """A gradient that nothing reached."""
+    if not shape:
+        return 0.0
+    import numpy as np
+
+    return np.zeros(shape)
+
+
+def system_for(graph: Graph, ties: str = "split") -> NumberSystem:
+    """Floats, or arrays where any value of the graph has a shape; only these import NumPy."""
+    if not graph.tensors:
+        return Floats(ties)
+    from .kernels.arrays import Arrays
+
+    return Arrays(ties)
+
+
+def hold_sizes(graph: Graph, limits: Limits) -> None:
+    """Raise LimitError where the values, as their shapes tell, would be larger than allowed; nothing is allocated yet."""
+    if not graph.tensors:
+        return
+    for i, shape in enumerate(graph.shapes):
+        figure = 8 * size(shape or ())
+        if figure > limits["tensor"]:
+            limits.hold("tensor", figure, f"{expression_of(graph, i)} has the shape {written(shape or ())}: ")
+    limits.hold("memory", 2 * graph.bytes, "values and gradients: ")

@@ -1,0 +1,228 @@
+"""Every row of the table over every kind of shape: value, VJP, JVP, their identity, and the second order.
+
+The judge is a quotient of the operation's own values at 400 bits; no derivative rule takes part in it. The second order
+is that of the gradient that the rules write down as a graph, differentiated once more.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backpropcli.graph import Graph
+from backpropcli.kernels.arrays import Arrays
+from backpropcli.kernels.exact import exact
+from backpropcli.kernels.symbols import Symbol, Symbols
+from backpropcli.operations import OPERATIONS, Operation
+from backpropcli.shapes import Shape
+from backpropcli.sweeps import forward, reverse, tangent
+
+from .conftest import domain_of, draw, operands_of
+
+ONE: list[tuple[Shape, ...]] = [((),), ((3,),), ((2, 3),), ((1,),), ((1, 1),), ((0,),), ((2, 0),), ((2, 1, 3),)]
+TWO: list[tuple[Shape, ...]] = [
+    ((), ()), ((3,), (3,)), ((2, 3), (2, 3)), ((2, 3), (3,)), ((3,), (2, 3)), ((2, 1), (3,)), ((2, 3), ()),
+    ((), (2, 3)), ((1,), (3,)), ((1, 3), (2, 1)), ((0,), (1,)), ((2, 0), ()), ((2, 1, 3), (2, 1)), ((2, 1, 3), (4, 1)),
+]  # fmt: skip
+THREE: list[tuple[Shape, ...]] = [
+    ((), (), ()), ((3,), (3,), (3,)), ((2, 3), (3,), ()), ((2, 1), (3,), (2, 3)), ((), (), (2, 3)), ((0,), (0,), ()),
+    ((2, 1, 3), (1, 4, 1), (3,)),
+]  # fmt: skip
+
+# Attributes, and the shapes that go with them.
+Case = tuple[dict[str, Any], tuple[Shape, ...]]
+REDUCED: list[Case] = [
+    *(({}, shapes) for shapes in ONE),
+    ({"axis": 0}, ((3,),)), ({"axis": 0}, ((2, 3),)), ({"axis": -1}, ((2, 3),)), ({"axis": 1, "keepdims": True}, ((2, 3),)),
+    ({"keepdims": True}, ((2, 3),)), ({"axis": (0, 2)}, ((2, 3, 2),)), ({"axis": (0, -1), "keepdims": True}, ((2, 3, 2),)),
+    ({"axis": 1}, ((3, 0),)), ({"axis": 0}, ((1, 3),)), ({"axis": ()}, ((2,),)),
+]  # fmt: skip
+ALONG: list[Case] = [
+    ({}, ((3,),)), ({}, ((2, 3),)), ({"axis": 0}, ((2, 3),)), ({"axis": 1}, ((2, 3, 2),)), ({}, ((1,),)), ({}, ((0, 3),)),
+]  # fmt: skip
+SQUARE: list[Case] = [({}, ((1, 1),)), ({}, ((2, 2),)), ({}, ((3, 3),))]
+SCORED: list[Case] = [({}, ((3,), ())), ({}, ((2, 3), (2,))), ({}, ((1, 3), (1,))), ({}, ((2, 2, 3), (2, 2)))]
+PAIRED: list[Case] = [({}, shapes) for shapes in TWO if 0 not in shapes[0]]
+ALL = (None, None, None)
+
+CASES: dict[str, list[Case]] = {
+    **{name: REDUCED for name in ("sum", "mean", "prod", "amax", "amin", "var", "std", "norm", "norm1", "logsumexp", "argmax")},
+    **{name: ALONG for name in ("softmax", "log_softmax")},
+    "cumsum": [*ALONG, ({"reverse": True}, ((2, 3),))],
+    "matmul": [
+        ({}, shapes) for shapes in (
+            ((3,), (3,)), ((2, 3), (3,)), ((2,), (2, 3)), ((2, 3), (3, 4)), ((1, 1), (1, 1)), ((2, 0), (0, 3)), ((0, 2), (2,)),
+            ((2, 2, 3), (2, 3, 2)), ((2, 2, 3), (3, 2)), ((2, 3), (2, 3, 2)), ((2, 1, 2, 3), (3, 3, 1)), ((2, 2, 3), (3,)),
+            ((3,), (2, 3, 2)),
+        )
+    ],
+    "dot": [({}, ((3,), (3,))), ({}, ((1,), (1,))), ({}, ((0,), (0,)))],
+    "outer": [({}, ((3,), (2,))), ({}, ((1,), (2,))), ({}, ((0,), (2,)))],
+    "transpose": [*(({}, shapes) for shapes in ONE), ({"axes": (1, 2, 0)}, ((2, 1, 3),))],
+    "reshape": [({"shape": (3, 2)}, ((2, 3),)), ({"shape": (-1,)}, ((2, 3),)), ({"shape": ()}, ((1, 1),)), ({"shape": (0, 4)}, ((0,),))],
+    "full": [({"shape": (2, 3)}, (s,)) for s in ((), (3,), (2, 1), (1,), (2, 3))],
+    "concat": [({}, ((2,), (1,), (3,))), ({}, ((2, 3), (1, 3), (0, 3))), ({"axis": 1}, ((2, 1), (2, 3), (2, 2))), ({"axis": -1}, ((2, 1, 1), (2, 1, 2), (2, 1, 1)))],
+    "stack": [({}, ((), (), ())), ({}, ((2,), (2,), (2,))), ({"axis": 1}, ((2, 3),) * 3), ({"axis": -1}, ((2, 3),) * 3)],
+    "index": [
+        ({"key": (1,)}, ((3,),)), ({"key": (-1, 0)}, ((2, 3),)), ({"key": ((0, 2, None),)}, ((3,),)), ({"key": (ALL, 1)}, ((2, 3),)),
+        ({"key": ((None, None, -1), (1, None, None))}, ((2, 3),)), ({"key": (0,)}, ((2, 1, 3),)), ({"key": ((2, 2, None),)}, ((3,),)),
+    ],
+    "scatter": [({"key": (1,), "into": (3,)}, ((),)), ({"key": (ALL, 1), "into": (2, 3)}, ((2,),)), ({"key": ((None, None, 2),), "into": (3, 2)}, ((2, 2),))],
+    "take": [({}, ((3,), ())), ({}, ((3,), (4,))), ({}, ((3, 2), (2,))), ({}, ((3, 2), (2, 2)))],
+    "put": [({"length": 3}, ((), ())), ({"length": 3}, ((4,), (4,))), ({"length": 3}, ((2, 2), (2,)))],
+    "one_hot": [({"classes": 3}, ((),)), ({"classes": 3}, ((2,),)), ({"classes": 3}, ((2, 2),))],
+    "diag": [({}, ((3,),)), ({}, ((3, 3),)), ({}, ((1,),)), ({}, ((0,),))],
+    "trace": SQUARE, "det": SQUARE, "cofactor": SQUARE, "inv": SQUARE,
+    "solve": [({}, ((2, 2), (2,))), ({}, ((2, 2), (2, 3))), ({}, ((1, 1), (1,)))],
+    "hinge": [(a, (*s, ())) for a, s in SCORED],
+    "cross_entropy": [*SCORED, ({}, ((3,), (3,))), ({}, ((2, 3), (2, 3)))],
+    "nll": [*SCORED, ({}, ((3,), (3,))), ({}, ((2, 3), (2, 3)))],
+    **{name: PAIRED for name in ("bce", "bce_logits", "mse", "sqloss")},
+    "gaussian_nll": [({}, shapes) for shapes in THREE if 0 not in shapes[0]],
+    "l1": [({}, shapes) for shapes in ONE], "l2": [({}, shapes) for shapes in ONE],
+}  # fmt: skip
+EMPTY = frozenset(("amax", "amin", "argmax", "logsumexp"))
+"""What an empty axis has none of."""
+
+PLACES = {"take": 1, "put": 1, "one_hot": 0, "hinge": 1, "cross_entropy": 1, "nll": 1}
+"""The operand that holds places or classes, below 3."""
+
+FIRST_ORDER = frozenset(("polygamma",))
+MP = exact(420)
+
+
+def cases(row: Operation) -> list[Case]:
+    """Adding a row of a new kind without cases fails here."""
+    if not row.tensor:
+        return [({}, shapes) for shapes in {1: ONE, 2: TWO, 3: THREE}[operands_of(row)]]
+    found = CASES[row.name]
+    if row.name in EMPTY:
+        found = [(a, s) for a, s in found if 0 not in s[0] or (a.get("axis") == 0 and s[0][0])]
+    return found
+
+
+def is_place(row: Operation, k: int, shapes: tuple[Shape, ...]) -> bool:
+    return PLACES.get(row.name) == k and not (k and row.operands[k] == "y" and shapes[k] == shapes[0])
+
+
+def point(row: Operation, shapes: tuple[Shape, ...], random: Random) -> list[Any]:
+    """Values away from kinks."""
+    domain = domain_of(row)
+    for _ in range(2000):
+        xs = []
+        for k, shape in enumerate(shapes):
+            count = int(np.prod(shape))
+            if is_place(row, k, shapes):
+                flat = [float(random.randrange(3)) for _ in range(count)]
+            else:
+                low, high = max(domain[k][0], -4.0), min(domain[k][1], 4.0)
+                low, high = (low, low) if domain[k][0] == domain[k][1] else (low, high)
+                flat = [draw(random, (low, high), True) if low < high else low for _ in range(count)]
+                flat = [x if abs(x) > 0.05 or low == high else 0.3 for x in flat]
+            xs.append(np.reshape(flat, shape) if shape else flat[0])
+        F = Arrays()
+        with F.quiet():
+            z = F.kernels[row.key](*xs)
+            kinked = row.kink is not None and np.any(row.kink(F, z, *xs))
+        if np.isfinite(z).all() and not kinked and np.all(np.abs(z) < 1e4):
+            return xs
+    raise AssertionError(f"no point for {row.name} {shapes}")
+
+
+def normal(random: Random, shape: Shape) -> Any:
+    flat = [random.gauss(0, 1) for _ in range(int(np.prod(shape)))]
+    return np.reshape(flat, shape) if shape else flat[0]
+
+
+def inner(x: Any, y: Any) -> float:
+    return float(np.sum(np.multiply(x, y)))
+
+
+def quotient(row: Operation, xs: list[Any], k: int, v: Any, u: Any) -> float:
+    """d/dt of sum(u * op(x + t v)) at 400 bits."""
+    exact_xs = [MP.constant(x if isinstance(x, float) else x.tolist()) if np.ndim(x) == 0 or np.size(x) else np.empty(np.shape(x), object) for x in xs]
+    step = MP.mp.ldexp(1, -130)
+    sides = []
+    for sign in (1, -1):
+        moved = list(exact_xs)
+        moved[k] = moved[k] + sign * step * np.asarray(v, dtype=object)
+        sides.append(np.sum(np.multiply(np.asarray(u, dtype=object), MP.kernels[row.key](*moved))))
+    return float((sides[0] - sides[1]) / (2 * step))
+
+
+def gradient_graph(row: Operation, shapes: tuple[Shape, ...], u: Any, k: int) -> tuple[Graph, list[int], int]:
+    """The graph of sum(upstream * op(x)), with its gradient towards operand k written behind it by the rules."""
+    graph = Graph()
+    F = Symbols(graph)
+    leaves = [graph.input(f"x{j}", shape) for j, shape in enumerate(shapes)]
+    node = graph.append(row, *leaves)
+    upstream = graph.input("u", np.shape(u))
+    active = [i == leaves[k] or i == node for i in range(len(graph))]
+    symbols = [Symbol(F, i) for i in range(len(graph))]
+    found = reverse(F, graph, symbols, node, Symbol(F, upstream), active)[leaves[k]]
+    return graph, leaves, F.symbol(found).index
+
+
+def test_every_operation_over_every_shape(row: Operation) -> None:
+    random = Random(row.name)
+    F = Arrays()
+    for attributes, shapes in cases(row):
+        bound = row.bind(**attributes) if row.attributes is not None else row
+        told = f"{row.name} {attributes} {shapes}"
+        xs = point(bound, shapes, random)
+        with F.quiet():
+            z = F.kernels[bound.key](*xs)
+        assert np.shape(z) == bound.shape_of(*shapes), told
+        u = normal(random, np.shape(z))
+        for k, shape in enumerate(shapes):
+            if is_place(row, k, shapes) or (row.name == "polygamma" and k == 0):
+                continue
+            v = normal(random, shape)
+            with F.quiet():
+                local = bound.local(F, k, z, xs)
+                back = F.downstream(local, u, z, xs[k], row.structural)
+                along = F.pushforward(local, v, z, xs[k], row.structural)
+            assert (np.shape(back), np.shape(along)) == (shape, np.shape(z)), told
+            scale = 1.0 + np.sum(np.abs(back)) * np.max(np.abs(v), initial=0.0)
+            assert inner(back, v) == pytest.approx(inner(u, along), abs=1e-11 * scale), told  # <Jᵀu, v> = <u, Jv>
+            truth = 0.0 if row.held else quotient(bound, xs, k, v, u)
+            assert inner(back, v) == pytest.approx(truth, rel=1e-9, abs=1e-10 * scale), f"{told} operand {k}"
+            second_order(bound, shapes, xs, u, k, random, told)
+
+
+def second_order(
+    row: Operation, shapes: tuple[Shape, ...], xs: list[Any], u: Any, k: int, random: Random, told: str
+) -> None:
+    """The written gradient gives the same numbers; its own tangent is the quotient of the gradient, in every operand."""
+    graph, leaves, output = gradient_graph(row, shapes, u, k)
+    at = {f"x{j}": x for j, x in enumerate(xs)} | {"u": u}
+    F = Arrays()
+    with F.quiet():
+        values = forward(F, graph, at)
+        local = row.local(F, k, values[leaves[-1] + 1], xs)
+        direct = F.downstream(local, u, values[leaves[-1] + 1], xs[k], row.structural)
+    assert graph.shapes[output] == shapes[k], told
+    np.testing.assert_allclose(values[output], direct, rtol=1e-9, atol=1e-11, err_msg=told)
+    w = normal(random, shapes[k])
+    for j, shape in enumerate(shapes):
+        if is_place(row, j, shapes) or (row.name == "polygamma" and j == 0) or row.held:
+            continue
+        v = normal(random, shape)
+        with F.quiet():
+            moved = tangent(F, graph, values, {leaves[j]: v})[output]
+        exact_at = {name: MP.constant(x if isinstance(x, float) else x.tolist()) if np.size(x) else np.empty(np.shape(x), object) for name, x in at.items()}
+        step = MP.mp.ldexp(1, -130)
+        sides = []
+        for sign in (1, -1):
+            there = exact_at | {f"x{j}": exact_at[f"x{j}"] + sign * step * np.asarray(v, dtype=object)}
+            sides.append(np.sum(np.multiply(np.asarray(w, dtype=object), forward(MP, graph, there)[output])))
+        truth = float((sides[0] - sides[1]) / (2 * step))
+        found = 0.0 if moved is None else inner(w, moved)
+        assert found == pytest.approx(truth, rel=1e-7, abs=1e-7 * (1 + np.sum(np.abs(values[output])))), f"{told} second order {k}, {j}"
+
+
+def test_no_operation_lacks_a_case() -> None:
+    assert {name for name, row in OPERATIONS.items() if row.tensor} == CASES.keys()
