@@ -11,6 +11,7 @@ from .graph import CONSTANT, INPUT, Graph
 from .kernels.system import NumberSystem
 from .operations import Operation
 from .text import expression_of, expressions, labels
+from .values import finite
 
 if TYPE_CHECKING:
     from .api import Result
@@ -23,9 +24,17 @@ MOST_SUSPECTS = 10
 
 
 class Edge(NamedTuple):
-    """From a node to one operand: local × upstream = downstream."""
+    """From a node to one operand: local × upstream = downstream.
+
+    Attributes:
+        operand: the operand's node.
+        k: its number among the operands.
+        local: a number, or a linear map.
+        downstream: what reaches the operand by this edge.
+    """
 
     operand: int
+    k: int
     local: Any
     downstream: Any
 
@@ -62,16 +71,20 @@ def edges(
             for k, j in enumerate(operands):
                 if active[j]:
                     local = operation.local(F, k, z, xs)
-                    row.append(Edge(j, local, F.downstream(local, g, z, xs[k], operation.structural)))
+                    row.append(Edge(j, k, local, F.downstream(local, g, z, xs[k], operation.structural)))
         found.append(row)
     return found
 
 
 def conventions(result: Result) -> list[Note]:
     """The notes of a result, in order of evaluation."""
+    if result.program.graph.tensors:
+        from .entries import conventions as of_tensors
+
+        return of_tensors(result)
     graph, values, upstream = result.program.graph, result.values, result.upstream
     places: list[tuple[int, str]] = []
-    first = _first_not_finite(result)
+    first = first_not_finite(result)
     if first is not None:
         places.append((first, "not-finite"))
     live = [bool(g) for g in upstream]
@@ -134,14 +147,14 @@ def underflow(result: Result, order: Iterable[int]) -> int | None:
     return None
 
 
-def _first_not_finite(result: Result) -> int | None:
+def first_not_finite(result: Result) -> int | None:
     """The first node that the output depends on and whose value is not finite, though its operands' are."""
     graph, values = result.program.graph, result.values
-    if isfinite(result.value) and result.finite:
+    if result.finite:
         return None
     reached = graph.ancestors(result.output)
     for i in range(result.output + 1):
-        if reached[i] and not isfinite(values[i]) and graph.operations[i] not in (INPUT, CONSTANT):
+        if reached[i] and not finite(values[i]) and graph.operations[i] not in (INPUT, CONSTANT):
             return i
     return None
 
@@ -154,7 +167,7 @@ def _describe(result: Result, i: int, code: str, names: list[str], text: str) ->
         f"{names[j]} = {values[j]:.6g}" for j in dict.fromkeys(operands) if graph.operations[j] is not CONSTANT
     )
     if code == "not-finite":
-        advice = _stable(graph, i)
+        advice = stable_advice(graph, i)
         return Note(code, f"{text} is {_word(values[i])} at {point}{advice}", i)
     if code == "underflow":
         return Note(
@@ -208,7 +221,7 @@ def _beside(result: Result, i: int, k: int, side: int) -> tuple[float, float]:
     return z, operation.local(F, k, z, xs) if z == z else nan
 
 
-def _stable(graph: Graph, i: int) -> str:
+def stable_advice(graph: Graph, i: int) -> str:
     """What to write instead where a well-known formula overflows inside."""
     name = graph.operations[i].name
     if name == "exp":

@@ -5,22 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from .conventions import Note
+from .conventions import Edge, Note
 from .graph import CONSTANT, INPUT
+from .shapes import Shape
 from .text import expressions, ids, labels
+from .values import Value, as_value, zeros
 
 if TYPE_CHECKING:
     from .api import Result
     from .checks import Check
+    from .structure import Jacobian, Local
 
 
 class EdgeRecord(NamedTuple):
-    """One input of a node: local × upstream = downstream."""
+    """One input of a node: local × upstream = downstream.
+
+    Attributes:
+        local: a number between scalars, else the structure of the Jacobian.
+        jacobian: where it was asked for.
+    """
 
     id: str
     name: str
-    local: float
-    downstream: float
+    local: float | Local
+    downstream: Value
+    jacobian: Jacobian | None = None
 
 
 class NodeRecord(NamedTuple):
@@ -47,11 +56,11 @@ class NodeRecord(NamedTuple):
     pattern: str
     text: str
     gate: str
-    shape: tuple[int, ...]
-    value: float
-    upstream: float | None
-    contributions: list[float]
-    tangents: dict[str, float]
+    shape: Shape
+    value: Value
+    upstream: Value | None
+    contributions: list[Value]
+    tangents: dict[str, Value]
     inputs: list[EdgeRecord]
 
 
@@ -59,11 +68,11 @@ class Report(NamedTuple):
     """A result, ready to be shown."""
 
     expression: str
-    at: dict[str, float]
+    at: dict[str, Value]
     output: str
     output_name: str
-    value: float
-    gradient: dict[str, float]
+    value: Value
+    gradient: dict[str, Value]
     mode: str
     node_count: int
     nodes: Iterator[NodeRecord]
@@ -71,13 +80,28 @@ class Report(NamedTuple):
     notes: list[Note]
     note_ids: list[str]
     digits_trusted: dict[str, float] | None
+    tensors: bool
+
+
+class Wanted(NamedTuple):
+    """What a report shows beyond the least.
+
+    Attributes:
+        text: the most characters of an expression.
+        jacobian: the layout of explicit Jacobians, "" for none.
+        most: the most rows and columns of one.
+    """
+
+    text: int = 80
+    jacobian: str = ""
+    most: float = 64
 
 
 def report(
     result: Result,
     check: Check | None = None,
     digits_trusted: dict[str, float] | None = None,
-    text_limit: int = 80,
+    wanted: Wanted = Wanted(),
     with_notes: bool = True,
 ) -> Report:
     """The report of a result; its nodes are made one by one, in order of evaluation, and only once."""
@@ -94,20 +118,21 @@ def report(
         gradient=result.gradient,
         mode=result.mode,
         node_count=sum(operation is not CONSTANT for operation in graph.operations),
-        nodes=_nodes(result, identifiers, names, text_limit),
+        nodes=_nodes(result, identifiers, names, wanted),
         check=check,
         notes=notes,
         note_ids=["" if note.node is None else identifiers[note.node] for note in notes],
         digits_trusted=digits_trusted,
+        tensors=graph.tensors,
     )
 
 
-def _nodes(result: Result, identifiers: list[str], names: list[str], limit: int) -> Iterator[NodeRecord]:
+def _nodes(result: Result, identifiers: list[str], names: list[str], wanted: Wanted) -> Iterator[NodeRecord]:
     graph = result.program.graph
     assigned = {i: names[i] for i in graph.names}
-    texts = expressions(graph, assigned, limit)
-    gates = expressions(graph, dict(enumerate(names)), limit)
-    contributions: list[list[float]] = [[] for _ in names]
+    texts = expressions(graph, assigned, wanted.text)
+    gates = expressions(graph, dict(enumerate(names)), wanted.text)
+    contributions: list[list[Value]] = [[] for _ in names]
     contributions[result.output].append(result.seed)
     for edges in result.edges:
         for edge in edges:
@@ -116,8 +141,9 @@ def _nodes(result: Result, identifiers: list[str], names: list[str], limit: int)
         if operation is CONSTANT:
             continue
         upstream = result.upstream[i]
+        shape = graph.shapes[i] or ()
         if upstream is None and result.active[i]:
-            upstream = 0.0
+            upstream = zeros(shape)
         shared = len(contributions[i]) > 1
         yield NodeRecord(
             id=identifiers[i],
@@ -126,13 +152,24 @@ def _nodes(result: Result, identifiers: list[str], names: list[str], limit: int)
             pattern="gradient adder" if shared and operation is INPUT else operation.pattern,
             text=texts[i],
             gate=gates[i],
-            shape=graph.shapes[i],
-            value=result.values[i],
+            shape=shape,
+            value=as_value(result.values[i]) if graph.tensors else result.values[i],
             upstream=upstream if result.active[i] or i == result.output else None,
             contributions=contributions[i] if result.active[i] else [],
-            tangents={name: t[i] or 0.0 for name, t in result.tangents.items()},
-            inputs=[
-                EdgeRecord(identifiers[edge.operand], names[edge.operand], edge.local, edge.downstream)
-                for edge in result.edges[i]
-            ],
+            tangents={name: 0.0 if t[i] is None else t[i] for name, t in result.tangents.items()},
+            inputs=[_edge(result, i, edge, identifiers, names, wanted) for edge in result.edges[i]],
         )
+
+
+def _edge(result: Result, i: int, edge: Edge, identifiers: list[str], names: list[str], wanted: Wanted) -> EdgeRecord:
+    j = edge.operand
+    if not result.program.graph.tensors:
+        return EdgeRecord(identifiers[j], names[j], edge.local, edge.downstream)
+    from .structure import jacobian_of, local_of
+
+    structure = local_of(result, i, edge.k, edge.local, names)
+    local = structure.factor if structure.kind == "number" else structure
+    matrix = None
+    if wanted.jacobian and structure.kind != "number":
+        matrix = jacobian_of(result, i, edge.k, edge.local, names, wanted.jacobian, wanted.most)
+    return EdgeRecord(identifiers[j], names[j], local, as_value(edge.downstream), matrix)

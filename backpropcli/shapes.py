@@ -86,8 +86,17 @@ def chosen(shape: Shape, axis: Axis = None, keepdims: bool = False) -> Shape:
     return reduced(shape, axis, keepdims)
 
 
-def along(shape: Shape, axis: int = -1) -> Shape:
+def pointed(shape: Shape, axis: Axis = None, keepdims: bool = False) -> Shape:
+    """The shape of places of entries along one axis, or among all."""
+    if isinstance(axis, tuple):
+        raise ShapeError("`argmax` runs along one axis, or over all entries")
+    return chosen(shape, axis, keepdims)
+
+
+def along(shape: Shape, axis: Axis = -1) -> Shape:
     """The shape itself, of what runs along one axis."""
+    if not isinstance(axis, int):
+        raise ShapeError("one axis is needed")
     axes_of(shape, axis)
     return shape
 

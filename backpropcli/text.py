@@ -136,6 +136,8 @@ def _with_attributes(operation: Operation, operands: list[str], binding: list[in
     if operation.name == "index":
         (x,) = operands
         return f"{x if binding[0] == ATOM else f'({x})'}{arguments[0].removeprefix('key=')}"
+    if operation.name == "scatter":
+        return f"{operands[0]} at {arguments[0].removeprefix('key=')}, 0 elsewhere"
     if operation.name == "stack" and not arguments:
         return f"[{', '.join(operands)}]"
     if operation.name == "transpose" and not arguments:

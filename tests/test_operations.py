@@ -71,77 +71,77 @@ def ulps(found: float, true: Any, largest: float = 0.0) -> float:
 
 
 def test_local_gradients_are_exact_to_a_few_ulps(
-    row: Operation, record_property: Callable[[str, object], None]
+    gate: Operation, record_property: Callable[[str, object], None]
 ) -> None:
     """Over the whole domain, tails included; a value that has lost digits to underflow is not asked for its slope."""
     worst = 0.0
-    for point in differentiable_points(row, count(row), moderate=False):
-        z = FLOATS.kernels[row.name](*point)
+    for point in differentiable_points(gate, count(gate), moderate=False):
+        z = FLOATS.kernels[gate.name](*point)
         if 0 < abs(z) < SMALLEST:
             continue
-        for k in range(operands_of(row)):
-            if row.name == "polygamma" and k == 0:
+        for k in range(operands_of(gate)):
+            if gate.name == "polygamma" and k == 0:
                 continue
-            true = 0 if row.held else truth(row, point, k)
+            true = 0 if gate.held else truth(gate, point, k)
             if abs(true) > 1.7e308 or 0 < abs(true) < SMALLEST:
                 continue
-            local = row.local(FLOATS, k, z, point)
-            terms = TERMS.get(row.name)
+            local = gate.local(FLOATS, k, z, point)
+            terms = TERMS.get(gate.name)
             error = ulps(local, true, terms(point[-1]) if terms else 0.0)
-            assert error <= row.ulps, f"{row.name}{tuple(point)}, operand {k}: {local!r}, truth {float(true)!r}"
+            assert error <= gate.ulps, f"{gate.name}{tuple(point)}, operand {k}: {local!r}, truth {float(true)!r}"
             worst = max(worst, error)
-    record_property("worst ulps", f"{row.name} {worst:.2f} ({row.ulps})")
+    record_property("worst ulps", f"{gate.name} {worst:.2f} ({gate.ulps})")
 
 
-def test_values_are_exact_to_a_few_ulps(row: Operation) -> None:
-    for point in differentiable_points(row, count(row) // 3, seed=1, moderate=False):
-        z = FLOATS.kernels[row.name](*point)
+def test_values_are_exact_to_a_few_ulps(gate: Operation) -> None:
+    for point in differentiable_points(gate, count(gate) // 3, seed=1, moderate=False):
+        z = FLOATS.kernels[gate.name](*point)
         F = precise(2200)
-        true = F.kernels[row.name](*[F.constant(x) for x in point])
+        true = F.kernels[gate.name](*[F.constant(x) for x in point])
         if abs(z) < SMALLEST or abs(true) > 1.7e308:
             continue
-        near_zeros = row.name in ("lgamma", "digamma")  # exact to an ulp of the terms they are made of
+        near_zeros = gate.name in ("lgamma", "digamma")  # exact to an ulp of the terms they are made of
         terms = 1.0 + abs(math.log(abs(point[0]))) + abs(cotangent(point[0])) if near_zeros else 0.0
-        assert ulps(z, true, terms) <= 20, f"{row.name}{tuple(point)}: {z!r}, truth {float(true)!r}"
+        assert ulps(z, true, terms) <= 20, f"{gate.name}{tuple(point)}: {z!r}, truth {float(true)!r}"
 
 
-def test_arrays_follow_the_floats(row: Operation) -> None:
+def test_arrays_follow_the_floats(gate: Operation) -> None:
     F = Arrays()
-    points = differentiable_points(row, 50, seed=2)
+    points = differentiable_points(gate, 50, seed=2)
     columns = [np.array(column) for column in zip(*points, strict=True)]
-    z = F.kernels[row.name](*columns)
-    expected = [FLOATS.kernels[row.name](*point) for point in points]
+    z = F.kernels[gate.name](*columns)
+    expected = [FLOATS.kernels[gate.name](*point) for point in points]
     np.testing.assert_allclose(z, expected, rtol=1e-13, atol=1e-300)
-    for k in range(operands_of(row)):
-        local = np.broadcast_to(row.local(F, k, z, columns), z.shape)
-        found = F.downstream(local, np.full(z.shape, 2.0), z, columns[k], row.structural)
+    for k in range(operands_of(gate)):
+        local = np.broadcast_to(gate.local(F, k, z, columns), z.shape)
+        found = F.downstream(local, np.full(z.shape, 2.0), z, columns[k], gate.structural)
         one_by_one = [
-            FLOATS.downstream(row.local(FLOATS, k, e, p), 2.0, e, p[k], row.structural)
+            FLOATS.downstream(gate.local(FLOATS, k, e, p), 2.0, e, p[k], gate.structural)
             for e, p in zip(expected, points, strict=True)
         ]
         np.testing.assert_allclose(found, one_by_one, rtol=1e-11, atol=1e-300)
 
 
-def test_rules_written_as_graphs_give_the_same_numbers(row: Operation) -> None:
+def test_rules_written_as_graphs_give_the_same_numbers(gate: Operation) -> None:
     """The rule run over symbols is a formula; the formula run over floats is the rule."""
-    for point in differentiable_points(row, 10, seed=3):
-        z = FLOATS.kernels[row.name](*point)
-        for k in range(operands_of(row)):
+    for point in differentiable_points(gate, 10, seed=3):
+        z = FLOATS.kernels[gate.name](*point)
+        for k in range(operands_of(gate)):
             graph = Graph()
             F = Symbols(graph)
             names = [f"x{j}" for j in range(len(point))]
             symbols = [Symbol(F, graph.input(name)) for name in names]
-            output = F.symbol(row.local(F, k, F.write(row.name, *symbols), symbols)).index
+            output = F.symbol(gate.local(F, k, F.write(gate.name, *symbols), symbols)).index
             found = forward(FLOATS, graph, dict(zip(names, point, strict=True)))[output]
-            expected = row.local(FLOATS, k, z, point)
+            expected = gate.local(FLOATS, k, z, point)
             assert found == pytest.approx(expected, rel=1e-9, abs=1e-300, nan_ok=True)
 
 
-def test_forward_and_reverse_agree_to_the_bit(row: Operation) -> None:
-    for point in differentiable_points(row, 20, seed=4):
+def test_forward_and_reverse_agree_to_the_bit(gate: Operation) -> None:
+    for point in differentiable_points(gate, 20, seed=4):
         graph = Graph()
         leaves = [graph.input(f"x{k}") for k in range(len(point))]
-        output = graph.append(row, *leaves)
+        output = graph.append(gate, *leaves)
         values = forward(FLOATS, graph, {f"x{k}": x for k, x in enumerate(point)})
         upstream = reverse(FLOATS, graph, values, output, 1.5, [True] * len(graph))
         for leaf in leaves:
@@ -150,17 +150,17 @@ def test_forward_and_reverse_agree_to_the_bit(row: Operation) -> None:
 
 
 @pytest.mark.parametrize("special", [0.0, -0.0, inf, -inf, math.nan, 5e-324, 1.7e308, -1.7e308, 1.0, -1.0, 171.7, -3.0])
-def test_no_float_raises(row: Operation, special: float) -> None:
+def test_no_float_raises(gate: Operation, special: float) -> None:
     """IEEE results in place of Python's exceptions and complex numbers, and no gradient beside a value that is NaN."""
-    count = operands_of(row)
+    count = operands_of(gate)
     for other in (0.0, 2.0, -0.5, inf, math.nan):
         for place in range(count):
             point = [special if k == place else other for k in range(count)]
-            z = FLOATS.kernels[row.name](*point)
-            assert type(z) is float, f"{row.name}{tuple(point)} is {z!r}"
+            z = FLOATS.kernels[gate.name](*point)
+            assert type(z) is float, f"{gate.name}{tuple(point)} is {z!r}"
             for k in range(count):
-                local = float(row.local(FLOATS, k, z, point))
-                product = FLOATS.downstream(local, 1.0, z, point[k], row.structural)
+                local = float(gate.local(FLOATS, k, z, point))
+                product = FLOATS.downstream(local, 1.0, z, point[k], gate.structural)
                 assert z == z or product != product
 
 

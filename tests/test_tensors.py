@@ -84,8 +84,8 @@ CASES: dict[str, list[Case]] = {
     "gaussian_nll": [({}, shapes) for shapes in THREE if 0 not in shapes[0]],
     "l1": [({}, shapes) for shapes in ONE], "l2": [({}, shapes) for shapes in ONE],
 }  # fmt: skip
-EMPTY = frozenset(("amax", "amin", "argmax", "logsumexp"))
-"""What an empty axis has none of."""
+EMPTY = frozenset(("amax", "amin", "argmax", "logsumexp", "mean", "var", "std", "norm"))
+"""What empty tensors have none of, or no slope."""
 
 PLACES = {"take": 1, "put": 1, "one_hot": 0, "hinge": 1, "cross_entropy": 1, "nll": 1}
 """The operand that holds places or classes, below 3."""
@@ -100,8 +100,16 @@ def cases(row: Operation) -> list[Case]:
         return [({}, shapes) for shapes in {1: ONE, 2: TWO, 3: THREE}[operands_of(row)]]
     found = CASES[row.name]
     if row.name in EMPTY:
-        found = [(a, s) for a, s in found if 0 not in s[0] or (a.get("axis") == 0 and s[0][0])]
+        found = [(a, s) for a, s in found if 0 not in s[0]]
+    if row.name == "argmax":
+        found = [(a, s) for a, s in found if not isinstance(a.get("axis"), tuple)]
+    if row.name == "std":
+        found = [(a, s) for a, s in found if np.prod(s[0]) > np.prod(bound(row, a).shape_of(*s))]
     return found
+
+
+def bound(row: Operation, attributes: dict[str, Any]) -> Operation:
+    return row.bind(**attributes) if row.attributes is not None else row
 
 
 def is_place(row: Operation, k: int, shapes: tuple[Shape, ...]) -> bool:
@@ -170,27 +178,27 @@ def test_every_operation_over_every_shape(row: Operation) -> None:
     random = Random(row.name)
     F = Arrays()
     for attributes, shapes in cases(row):
-        bound = row.bind(**attributes) if row.attributes is not None else row
+        gate = bound(row, attributes)
         told = f"{row.name} {attributes} {shapes}"
-        xs = point(bound, shapes, random)
+        xs = point(gate, shapes, random)
         with F.quiet():
-            z = F.kernels[bound.key](*xs)
-        assert np.shape(z) == bound.shape_of(*shapes), told
+            z = F.kernels[gate.key](*xs)
+        assert np.shape(z) == gate.shape_of(*shapes), told
         u = normal(random, np.shape(z))
         for k, shape in enumerate(shapes):
             if is_place(row, k, shapes) or (row.name == "polygamma" and k == 0):
                 continue
             v = normal(random, shape)
             with F.quiet():
-                local = bound.local(F, k, z, xs)
+                local = gate.local(F, k, z, xs)
                 back = F.downstream(local, u, z, xs[k], row.structural)
                 along = F.pushforward(local, v, z, xs[k], row.structural)
             assert (np.shape(back), np.shape(along)) == (shape, np.shape(z)), told
             scale = 1.0 + np.sum(np.abs(back)) * np.max(np.abs(v), initial=0.0)
             assert inner(back, v) == pytest.approx(inner(u, along), abs=1e-11 * scale), told  # <Jᵀu, v> = <u, Jv>
-            truth = 0.0 if row.held else quotient(bound, xs, k, v, u)
+            truth = 0.0 if row.held else quotient(gate, xs, k, v, u)
             assert inner(back, v) == pytest.approx(truth, rel=1e-9, abs=1e-10 * scale), f"{told} operand {k}"
-            second_order(bound, shapes, xs, u, k, random, told)
+            second_order(gate, shapes, xs, u, k, random, told)
 
 
 def second_order(

@@ -20,7 +20,7 @@ class Component(NamedTuple):
     """One entry of the gradient, judged.
 
     Attributes:
-        input: the input variable, or ``direction 1`` and so on.
+        input: the input variable, an entry of one such as ``W[0, 1]``, or ``direction 1`` and so on.
         verdict: one of `VERDICTS`.
         digits: how many decimal digits of the analytic derivative are right; None where there is nothing to compare.
         analytic: what the sweep found.
@@ -39,6 +39,11 @@ class Component(NamedTuple):
     right: float | None = None
     node: str | None = None
     reason: str = ""
+
+    @property
+    def name(self) -> str:
+        """The input without the entry: ``W`` for ``W[0, 1]``."""
+        return self.input.partition("[")[0]
 
     def phrase(self) -> str:
         """For the table: one short sentence."""

@@ -10,7 +10,8 @@ import typer
 from ..api import MODES, TIES, evaluate
 from ..language import parse
 from ..limits import Limits
-from ..report import report
+from ..report import Wanted, report
+from ..values import shapes_of
 from .files import read_program, write
 from .main import DONE, NO, UNVERIFIED, tell
 from .options import (
@@ -35,9 +36,9 @@ from .options import (
     limits_of,
     names_of,
     point_of,
-    value_of,
 )
 
+LAYOUTS = ("standard", "lecture")
 PASSES = ("table", "forward", "backward", "both")
 
 HELP = """\
@@ -62,7 +63,7 @@ def command(
     at_file: AtFile = None,
     output: Output = None,
     wrt: Wrt = None,
-    upstream: Upstream = "1",
+    upstream: Upstream = None,
     ties: Ties = "split",
     mode: Annotated[
         str, typer.Option("--mode", metavar="reverse|forward", help="One sweep for all inputs, or one per input.")
@@ -76,6 +77,13 @@ def command(
     digits_trusted: Annotated[
         bool, typer.Option("--digits-trusted", help="How many digits of each gradient survive rounding.")
     ] = False,
+    jacobian: Annotated[
+        bool, typer.Option("--jacobian", help="Write out the Jacobian of every gate on tensors, where it is small.")
+    ] = False,
+    layout: Annotated[
+        str,
+        typer.Option("--layout", metavar="standard|lecture", help="Rows of a Jacobian are outputs, or inputs (lecture)."),
+    ] = "standard",
     digits: Digits = None,
     form: Format = "table",
     json: Json = False,
@@ -88,12 +96,17 @@ def command(
     choice("--ties", ties, TIES)
     choice("--mode", mode, MODES)
     choice("--pass", which, PASSES)
+    choice("--layout", layout, LAYOUTS)
     choice("--color", color, COLORS)
     form = form_of(form, json)
 
     point = point_of(at, at_file, limits)
-    program = parse(read_program(expression, file, limits), point, limits)
-    seed = value_of("--upstream", upstream)
+    program = parse(read_program(expression, file, limits), shapes_of(point), limits)
+    seed = None
+    if upstream is not None:
+        from ..points import value_of
+
+        seed = value_of("--upstream", upstream, limits)
     result = evaluate(
         program, point, output=output, wrt=names_of(wrt), upstream=seed, ties=ties, mode=mode, limits=limits
     )
@@ -109,7 +122,8 @@ def command(
         from ..checks.shake import digits_trusted as count
 
         trusted = count(result)
-    made = report(result, judged, trusted, int(limits["text"]), with_notes=not quiet or form == "json")
+    wanted = Wanted(int(limits["text"]), layout if jacobian else "", limits["jacobian"])
+    made = report(result, judged, trusted, wanted, with_notes=not quiet or form == "json")
 
     if form != "json":
         _print_notes([note.message for note in made.notes], limits)
@@ -123,7 +137,7 @@ def command(
 
         screen = screen_of(sys.stdout, color) if target is None else FILE
         shown = digits or (6 if screen.terminal else None)
-        write([render_table(made, screen, which=which, digits=shown, most=int(limits["rows"]), quiet=quiet)], target)
+        write([render_table(made, screen, which=which, digits=shown, most=int(limits["rows"]), entries=limits["entries"], quiet=quiet)], target)
 
     if judged is not None and judged.verdict == "disagree":
         return NO

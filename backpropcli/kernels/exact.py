@@ -45,7 +45,7 @@ class Exact(NumberSystem):
             "norm": lambda x, axis=None, keepdims=False: self.sqrt(self.sum(self.square(x), axis=axis, keepdims=keepdims)),  # type: ignore[attr-defined]
             "det": self.on_matrix(lambda a: self.mp.det(a)),
             "inv": self.on_matrix(lambda a: self.mp.inverse(a)),
-            "solve": self.on_matrix(lambda a, b: self.mp.lu_solve(a, b)),
+            "solve": self.on_matrix(lambda a, b: self.mp.inverse(a) * b),
             "cofactor": self.cofactor,
         }
         super().__init__(kernels, entries.ties)

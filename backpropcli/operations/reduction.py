@@ -165,7 +165,7 @@ operation(
 )  # fmt: skip
 operation(
     "argmax", "The place of the largest entry, from 0; it has no gradient.", pattern="gradient blocker",
-    reduces=True, attributes=AXES, shape=shapes.chosen,
+    reduces=True, attributes=AXES, shape=shapes.pointed,
     partials=lambda F, z, x, axis, keepdims: 0.0,
     structural=True,
 )  # fmt: skip

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import BackpropError
-from ..report import NodeRecord, Report
+from ..report import EdgeRecord, NodeRecord, Report
+from ..values import Value, finite, is_tensor
+
+if TYPE_CHECKING:
+    from ..structure import Jacobian, Local
 
 SCHEMA = 1
 
@@ -20,8 +24,37 @@ def number(value: float | None) -> float | str | None:
     return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
 
 
-def numbers(values: dict[str, float]) -> dict[str, Any]:
-    return {name: number(value) for name, value in values.items()}
+def tensor(value: Value | None) -> Any:
+    """A number, or nested lists of numbers."""
+    if not is_tensor(value):
+        return number(None if value is None else float(value))
+    if finite(value):
+        return value.tolist()
+    nested = value.tolist()
+    lists = [nested]
+    for items in lists:  # grows as it goes
+        for at, item in enumerate(items):
+            if isinstance(item, list):
+                lists.append(item)
+            else:
+                items[at] = number(item)
+    return nested
+
+
+def numbers(values: dict[str, Value]) -> dict[str, Any]:
+    return {name: tensor(value) for name, value in values.items()}
+
+
+def local_gradient(local: float | Local) -> Any:
+    """A number, or the structure of a Jacobian."""
+    if isinstance(local, float):
+        return number(local)
+    if local.factor is None:
+        return {"kind": local.kind, "text": local.text}
+    factor = tensor(local.factor)
+    if local.kind in ("diagonal", "gradient"):
+        return {"kind": local.kind, local.kind: factor}
+    return {"kind": local.kind, "axes": list(local.axes), "factor": factor}
 
 
 def encode(value: Any) -> str:
@@ -35,7 +68,7 @@ def render(report: Report) -> Iterator[str]:
         "expression": report.expression,
         "at": numbers(report.at),
         "output": report.output or None,
-        "value": number(report.value),
+        "value": tensor(report.value),
         "gradient": numbers(report.gradient),
     }
     yield encode(head)[:-1] + ',\n "nodes": ['
@@ -71,15 +104,28 @@ def _node(node: NodeRecord) -> dict[str, Any]:
         "pattern": node.pattern,
         "text": node.text,
         "shape": list(node.shape),
-        "value": number(node.value),
-        "upstream": number(node.upstream),
-        "inputs": [
-            {"id": edge.id, "local": number(edge.local), "downstream": number(edge.downstream)} for edge in node.inputs
-        ],
+        "value": tensor(node.value),
+        "upstream": tensor(node.upstream),
+        "inputs": [_edge(edge) for edge in node.inputs],
     }
     if node.tangents:
         record["tangents"] = numbers(node.tangents)
     return record
+
+
+def _edge(edge: EdgeRecord) -> dict[str, Any]:
+    record = {"id": edge.id, "local": local_gradient(edge.local), "downstream": tensor(edge.downstream)}
+    if edge.jacobian is not None:
+        record["jacobian"] = _jacobian(edge.jacobian)
+    return record
+
+
+def _jacobian(jacobian: Jacobian) -> dict[str, Any]:
+    record: dict[str, Any] = {"layout": jacobian.layout, "shape": list(jacobian.shape)}
+    if jacobian.matrix is None:
+        return record | {"bytes": jacobian.bytes, "matrix": None}
+    matrix = [[number(x) for x in row] for row in jacobian.matrix]
+    return record | {"rows": jacobian.rows, "columns": jacobian.columns, "matrix": matrix}
 
 
 def render_error(error: BackpropError) -> str:

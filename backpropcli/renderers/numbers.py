@@ -1,12 +1,21 @@
-"""How numbers and names are written for people."""
+"""How numbers, tensors and names are written for people."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from ..shapes import written
 from ..text import number as exact
+from ..values import Value, is_tensor
 
 ASCII = str.maketrans(
-    {"∂": "d", "×": "*", "…": "...", "–": "-", "·": "*", "σ": "sigma", "±": "+-", "√": "sqrt", "─": "-"}
+    {"∂": "d", "×": "*", "…": "...", "–": "-", "·": "*", "σ": "sigma", "±": "+-", "√": "sqrt", "─": "-", "ᵀ": ".T"}
 )
+LINE = 60
+"""Columns after which a long vector goes on in the next line."""
+
+Cell = list[str]
+"""What stands in a field of a table: lines, flush with each other."""
 
 
 def figure(value: float | None, digits: int | None) -> str:
@@ -17,7 +26,119 @@ def figure(value: float | None, digits: int | None) -> str:
         return "NaN"
     if value == 0:
         return "0"
-    return exact(value) if digits is None else f"{value:.{digits}g}"
+    return exact(float(value)) if digits is None else f"{value:.{digits}g}"
+
+
+def cell(value: Value | None, digits: int | None, most: float) -> Cell:
+    """A number, or a tensor row by row; one of more than `most` entries as what can be said of it, and its corners."""
+    if not is_tensor(value):
+        return [figure(value, digits)]
+    if value.size > most:
+        return summary(value, digits)
+    return bracketed(value.tolist(), value.shape, digits)
+
+
+def bracketed(nested: list[Any], shape: tuple[int, ...], digits: int | None) -> Cell:
+    """``[[1, 2],`` above ``[3, 4]]``, with columns flush right; a long vector in several lines."""
+    rank = len(shape)
+    rows: list[list[float]] = [nested]
+    for _ in range(rank - 1):
+        rows = [inner for outer in rows for inner in outer]  # type: ignore[misc]
+    figures = [[figure(x, digits) for x in row] for row in rows]
+    if not figures or not figures[0]:
+        return ["[]" if rank == 1 else f"[] ({written(shape)})"]
+    widths = [max(map(len, column)) for column in zip(*figures, strict=True)]
+    if rank > 1:
+        figures = [[f"{text:>{width}}" for text, width in zip(row, widths, strict=True)] for row in figures]
+    lines = []
+    for at, row in enumerate(figures):
+        opened = closed = 1
+        step = 1
+        for n in reversed(shape[:-1]):  # a bracket opens where a row is the first of its block
+            step *= n
+            opened += at % step == 0
+            closed += (at + 1) % step == 0
+        end = "" if at == len(figures) - 1 else ","
+        lines += _folded(" " * (rank - opened) + "[" * opened, row, "]" * closed + end)
+    width = max(map(len, lines))
+    return [f"{line:<{width}}" for line in lines]
+
+
+def _folded(start: str, row: list[str], end: str) -> Cell:
+    """A row in lines of at most `LINE` columns."""
+    lines, line = [], start
+    for at, text in enumerate(row):
+        piece = text + (end if at == len(row) - 1 else ", ")
+        if len(line) + len(piece) > LINE and len(line) > len(start):
+            lines.append(line.rstrip())
+            line = " " * len(start)
+        line += piece
+    return [*lines, line]
+
+
+def summary(value: Value, digits: int | None) -> Cell:
+    """Shape, mean, spread and extremes of a large tensor, and its corner entries."""
+    import numpy as np
+
+    short = 4 if digits is None else min(digits, 4)
+    nans = int(np.isnan(value).sum())
+    known = value[~np.isnan(value)] if nans else value
+    lines = [f"{written(value.shape)} entries"]
+    if known.size:
+        with np.errstate(all="ignore"):
+            lines.append(f"mean {figure(float(known.mean()), short)}, std {figure(float(known.std()), short)}")
+        lines.append(f"from {figure(float(known.min()), short)} to {figure(float(known.max()), short)}")
+    if nans:
+        lines.append(f"{nans:,} NaN")
+    last = value.reshape(-1, value.shape[-1])
+    rows = [last[0], last[-1]] if len(last) > 1 else [last[0]]
+    corners = [
+        f"{figure(float(row[0]), short)}, …, {figure(float(row[-1]), short)}" if len(row) > 1 else figure(float(row[0]), short)
+        for row in rows
+    ]
+    lines.append(f"[{corners[0]}]" if len(rows) == 1 else f"[[{corners[0]}], …, [{corners[1]}]]")
+    width = max(map(len, lines))
+    return [f"{line:<{width}}" for line in lines]
+
+
+def local_cell(local: Any, digits: int | None, most: float) -> Cell:
+    """A local gradient: a number, or the structure of the Jacobian."""
+    from ..structure import alike
+
+    if local is None or isinstance(local, float):
+        return [figure(local, digits)]
+    if local.factor is None:
+        return _wrapped(local.text)
+    same = alike(local.factor)
+    axes = f"{'axis' if len(local.axes) == 1 else 'axes'} {', '.join(map(str, local.axes))}"
+    if local.kind == "gradient":
+        return [f"{figure(same, digits)} to every entry"] if same is not None else cell(local.factor, digits, most)
+    if local.kind == "reduction":
+        head = [figure(same, digits)] if same is not None else cell(local.factor, digits, most)
+        return [*head[:-1], f"{head[-1].rstrip()} along {axes}"]
+    diagonal = [figure(same, digits)] if same is not None else _diagonal(cell(local.factor, digits, most))
+    if local.kind == "diagonal":
+        return diagonal
+    return [f"sum over {axes}"] if same == 1 else [*diagonal, f"sum over {axes}"]
+
+
+def _diagonal(lines: Cell) -> Cell:
+    """``diag(1, 0, 1, 0)``; of a matrix ``diag([[1, 0], …])``, entry by entry."""
+    lines = [line.rstrip() for line in lines]
+    if len(lines) == 1 and lines[0].startswith("[") and not lines[0].startswith("[["):
+        return [f"diag({lines[0][1:-1]})"]
+    found = [f"diag({lines[0]}", *(f"     {line}" for line in lines[1:])]
+    found[-1] += ")"
+    width = max(map(len, found))
+    return [f"{line:<{width}}" for line in found]
+
+
+def _wrapped(text: str, width: int = 36) -> Cell:
+    if len(text) <= width:
+        return [text]
+    import textwrap
+
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
 
 
 def sum_of(parts: list[float], total: float | None, digits: int | None, most: int = 8) -> str:
@@ -27,3 +148,16 @@ def sum_of(parts: list[float], total: float | None, digits: int | None, most: in
     if len(parts) > most:
         text += f" + … ({len(parts)} terms)"
     return f"{text} = {figure(total, digits)}"
+
+
+def sum_lines(parts: list[Value], total: Value | None, digits: int | None, most: float, terms: int = 8) -> Cell:
+    """A sum of tensors, one below the other."""
+    found: Cell = []
+    for at, part in enumerate(parts[:terms]):
+        lines = cell(part, digits, most)
+        found += [("+ " if at and not n else "  ") + line for n, line in enumerate(lines)]
+    if len(parts) > terms:
+        found.append(f"+ … ({len(parts)} terms)")
+    found += [("= " if not n else "  ") + line for n, line in enumerate(cell(total, digits, most))]
+    width = max(map(len, found))
+    return [f"{line:<{width}}" for line in found]

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Container, Iterable
-from itertools import islice
-from typing import NamedTuple
+from itertools import islice, zip_longest
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import columns
-from ..report import NodeRecord, Report
-from .numbers import figure, sum_of
+from ..report import EdgeRecord, NodeRecord, Report
+from ..shapes import written
+from ..values import is_tensor
+from .numbers import Cell, cell, figure, local_cell, sum_lines, sum_of
 from .screen import Screen
+
+if TYPE_CHECKING:
+    from ..checks import Component
 
 VALUE, GRADIENT, NAME, FAINT = "green", "red", "bold", "dim"
 STYLES = {
@@ -22,8 +27,11 @@ STYLES = {
     "input": "",
     "local": "",
     "expression": "",
+    "shape": FAINT,
 }
-TEXT_COLUMNS = frozenset(("node", "expression", "input", "pattern"))
+TEXT_COLUMNS = frozenset(("node", "expression", "shape", "input", "pattern"))
+
+MOST_VERDICTS = 8
 
 Line = dict[str, str]
 
@@ -58,6 +66,7 @@ def render(
     which: str = "table",
     digits: int | None = 6,
     most: int = 1000,
+    entries: float = 64,
     quiet: bool = False,
 ) -> str:
     """The report as text.
@@ -68,9 +77,10 @@ def render(
         which: the table, one pass by itself, or both passes one after the other.
         digits: significant digits, None for all.
         most: the most nodes shown; the rest is counted.
+        entries: the most entries of a tensor shown whole.
         quiet: only value and gradient.
     """
-    page = Page(screen, digits)
+    page = Page(screen, digits, entries, report.tensors)
     if not quiet:
         nodes, left_out = _shown(report.nodes, report.node_count, most)
         if report.mode == "forward":
@@ -81,6 +91,7 @@ def render(
                     page.line(f"{title} pass", NAME)
                 page.nodes(nodes, title, left_out)
                 page.line("")
+        page.jacobians(nodes)
     page.summary(report)
     return page.text()
 
@@ -96,36 +107,46 @@ def _shown(nodes: Iterable[NodeRecord], count: int, most: int) -> tuple[list[Nod
     return head + list(iterator), count - most
 
 
-def _lines(node: NodeRecord, layout: Layout, digits: int | None) -> list[Line]:
-    """The table's lines for a node: one per edge, and at a fan-out the sum of what the edges from above brought."""
-    upstream = figure(node.upstream, digits)
-    first = {
-        "node": node.name,
-        "expression": node.text if layout.text == "text" else node.gate,
-        "value": figure(node.value, digits),
-        "upstream": upstream,
-        "pattern": node.pattern.split()[-1] if layout.pattern == "last" else node.pattern,
-    }
-    lines: list[Line] = [first]
+def _lines(node: NodeRecord, layout: Layout, digits: int | None, most: float) -> list[Line]:
+    """The table's lines for a node: a block per edge, and at a fan-out the sum of what the edges from above brought."""
+    upstream = cell(node.upstream, digits, most)
+    arriving = upstream
     if len(node.contributions) > 1:
-        if layout.inline:
-            first["upstream"] = sum_of(node.contributions, node.upstream, digits)
+        if is_tensor(node.upstream):
+            arriving = sum_lines(node.contributions, node.upstream, digits, most)
+        elif layout.inline:
+            arriving = [sum_of(node.contributions, node.upstream, digits)]
         else:
             parts = [figure(part, digits) for part in node.contributions]
             if len(parts) > 8:
                 parts = [*parts[:7], f"… {len(parts)} terms"]
-            first["upstream"] = parts[0]
-            lines += [{"upstream": f"- {p[1:]}" if p.startswith("-") else f"+ {p}"} for p in parts[1:]]
-            lines.append({"upstream": f"= {upstream}"})
-    for at, edge in enumerate(node.inputs):
-        if at:
-            lines.append({"upstream": upstream})
-        lines[-1] |= {
-            "input": edge.name,
-            "local": figure(edge.local, digits),
-            "downstream": figure(edge.downstream, digits),
+            rest = [f"- {part[1:]}" if part.startswith("-") else f"+ {part}" for part in parts[1:]]
+            arriving = [parts[0], *rest, f"= {upstream[0]}"]
+    cells = {
+        "node": [node.name],
+        "expression": [node.text if layout.text == "text" else node.gate],
+        "shape": [written(node.shape)],
+        "value": cell(node.value, digits, most),
+        "pattern": [node.pattern.split()[-1] if layout.pattern == "last" else node.pattern],
+        "upstream": list(arriving),
+        "input": [],
+        "local": [],
+        "downstream": [],
+    }
+    at = len(arriving) - len(upstream)  # the first edge stands where the sum does
+    for number, edge in enumerate(node.inputs):
+        parts_of_edge = {
+            "input": [edge.name],
+            "local": local_cell(edge.local, digits, most),
+            "downstream": cell(edge.downstream, digits, most),
+            "upstream": upstream if number else [],
         }
-    return lines
+        for head, lines in parts_of_edge.items():
+            if lines:
+                cells[head] += [""] * (at - len(cells[head])) + lines
+        at = max(len(cells[head]) for head in parts_of_edge)
+    height = max(map(len, cells.values()))
+    return [{head: lines[n] for head, lines in cells.items() if n < len(lines)} for n in range(height)]
 
 
 def _fold(text: str, width: int) -> list[str]:
@@ -140,9 +161,11 @@ class Page:
     there are no colors the text is the page, and Rich, a third of the whole command's time, is not even imported.
     """
 
-    def __init__(self, screen: Screen, digits: int | None) -> None:
+    def __init__(self, screen: Screen, digits: int | None, entries: float, tensors: bool) -> None:
         self.screen = screen
         self.digits = digits
+        self.entries = entries
+        self.tensors = tensors
         self.width = screen.width or 100_000
         self.spans: list[tuple[str, str]] = []
 
@@ -195,16 +218,32 @@ class Page:
         order = list(reversed(nodes)) if which == "backward" else nodes
         gap = (len(nodes) // 2 if which == "backward" else len(nodes) - len(nodes) // 2) if left_out else -1
         for layout in LAYOUTS:
-            heads = [head for head in COLUMNS[which] if head != "pattern" or layout.pattern]
+            heads = [head for head in self.heads(which) if head != "pattern" or layout.pattern]
             rows = []
             for at, node in enumerate(order):
                 if at == gap:
                     rows.append(["…", f"{left_out:,} nodes not shown", *[""] * (len(heads) - 2)])
-                lines = _lines(node, layout, self.digits)
-                rows += [[line.get(head, "") for head in heads] for line in lines[: 1 if which == "forward" else None]]
+                lines = _lines(node, layout, self.digits, self.entries)
+                found = [[line.get(head, "") for head in heads] for line in lines]
+                rows += [row for row in found if any(row)]
             if self.grid(heads, rows, [STYLES[head] for head in heads], TEXT_COLUMNS):
                 return
         self.blocks(order, which, gap, left_out)
+
+    def heads(self, which: str) -> list[str]:
+        """The columns; programs of tensors have one for the shape."""
+        return [
+            column
+            for head in COLUMNS[which]
+            for column in (("expression", "shape") if self.tensors and head == "expression" else (head,))
+        ]
+
+    def figures(self, lead: str, lines: Cell, style: str = "", tail: str = "") -> None:
+        """A number or tensor behind its lead; further lines stand below the first."""
+        for at, line in enumerate(lines):
+            self.write(lead if not at else " " * columns(lead))
+            self.write(line if at < len(lines) - 1 else line.rstrip() + tail if tail else line, style)
+            self.end()
 
     def blocks(self, nodes: list[NodeRecord], which: str, gap: int, left_out: int) -> None:
         """For narrow terminals: a block per node, a product per line."""
@@ -212,6 +251,9 @@ class Page:
             if at == gap:
                 self.line(f"… {left_out:,} nodes not shown", FAINT)
             self.line(node.name if node.gate == node.name else f"{node.name} = {node.gate}", NAME)
+            if is_tensor(node.value):
+                self.tensor_block(node, which)
+                continue
             if which != "backward":
                 self.line(f"  value {figure(node.value, self.digits)}", VALUE)
             if which == "forward":
@@ -221,7 +263,10 @@ class Page:
             shown = sum_of(node.contributions, node.upstream, self.digits) if many else upstream
             self.line(f"  upstream {shown}", GRADIENT)
             for edge in node.inputs:
-                local, downstream = figure(edge.local, self.digits), figure(edge.downstream, self.digits)
+                if is_tensor(edge.downstream):
+                    self.tensor_product(edge)
+                    continue
+                local, downstream = local_cell(edge.local, self.digits, 1)[0], figure(edge.downstream, self.digits)
                 product = f"  to {edge.name}: {local} × {upstream} = {downstream}"
                 for part in (
                     [product] if columns(product) <= self.width else product.replace(" = ", "\n    = ").split("\n")
@@ -229,6 +274,45 @@ class Page:
                     self.line(part)
             if node.pattern != "input":
                 self.line(f"  {node.pattern}", FAINT)
+
+    def tensor_block(self, node: NodeRecord, which: str) -> None:
+        """A node of a tensor, for narrow terminals."""
+        self.line(f"  shape {written(node.shape)}", FAINT)
+        if which != "backward":
+            self.figures("  value ", cell(node.value, self.digits, self.entries), VALUE)
+        if which == "forward":
+            return
+        self.figures("  upstream ", cell(node.upstream, self.digits, self.entries), GRADIENT)
+        for edge in node.inputs:
+            self.tensor_product(edge)
+        if node.pattern != "input":
+            self.line(f"  {node.pattern}", FAINT)
+
+    def tensor_product(self, edge: EdgeRecord) -> None:
+        """local × upstream = downstream, for narrow terminals."""
+        told = not isinstance(edge.local, float) and edge.local.factor is None
+        self.figures(f"  to {edge.name}: ", local_cell(edge.local, self.digits, self.entries), "", "" if told else " × upstream")
+        self.figures("    = ", cell(edge.downstream, self.digits, self.entries), GRADIENT)
+
+    def jacobians(self, nodes: list[NodeRecord]) -> None:
+        """The Jacobians asked for, each with its axes' names."""
+        for node in nodes:
+            for edge in node.inputs:
+                jacobian = edge.jacobian
+                if jacobian is None:
+                    continue
+                rows, across = (edge.name, node.name) if jacobian.layout == "lecture" else (node.name, edge.name)
+                title = f"∂{node.name}/∂{edge.name}, {jacobian.shape[0]}×{jacobian.shape[1]}"
+                if jacobian.matrix is None:
+                    self.line(f"{title}: not written out, it would take {_bytes(jacobian.bytes)}", NAME)
+                else:
+                    self.line(f"{title}: rows are entries of {rows}, columns of {across}", NAME)
+                    heads = ["", *jacobian.columns]
+                    body = [[name, *(figure(x, self.digits) for x in row)] for name, row in zip(jacobian.rows, jacobian.matrix, strict=True)]
+                    if not self.grid(heads, body, [FAINT, *[""] * len(jacobian.columns)], ("",)):
+                        for name, *figures in body:
+                            self.line(f"  {name}: {' '.join(figures)}")
+                self.line("")
 
     def tangents(self, nodes: list[NodeRecord], inputs: list[str], left_out: int) -> None:
         """Forward mode: every node's value and derivative with respect to the inputs, as many as there is room for."""
@@ -238,8 +322,9 @@ class Page:
         for at, node in enumerate(nodes):
             if left_out and at == len(nodes) - len(nodes) // 2:
                 rows.append(["…", f"{left_out:,} nodes not shown", *[""] * (len(heads) - 2)])
-            numbers = [node.value, *[node.tangents[name] for name in inputs]]
-            rows.append([node.name, node.gate, *[figure(x, self.digits) for x in numbers]])
+            cells = [[node.name], [node.gate], cell(node.value, self.digits, self.entries)]
+            cells += [cell(node.tangents[name], self.digits, self.entries) for name in inputs]
+            rows += [list(row) for row in zip_longest(*cells, fillvalue="")]
         room = len(heads)
         while room > 3 and not self.grid(heads[:room], [row[:room] for row in rows], styles[:room], TEXT_COLUMNS):
             room -= 1
@@ -255,6 +340,9 @@ class Page:
     def summary(self, report: Report) -> None:
         """Value, gradient, and what the check found."""
         output = report.output_name
+        if self.tensors:
+            self.tensor_summary(report)
+            return
         self.line(f"{output} = {figure(report.value, self.digits)}", VALUE)
         verdicts = {} if report.check is None else {c.input: c for c in report.check.components}
         heads = [f"∂{output}/∂{name}" for name in report.gradient]
@@ -283,3 +371,50 @@ class Page:
                 self.line(f"{name}  {component.phrase()}")
         if report.check is not None:
             self.line(report.check.summary(), NAME)
+
+    def tensor_summary(self, report: Report) -> None:
+        """Value, gradient and verdicts of a program of tensors."""
+        output = report.output_name
+        weighted = "upstream · " if is_tensor(report.value) else ""
+        self.figures(f"{output} = ", cell(report.value, self.digits, self.entries), VALUE)
+        heads = {name: f"{weighted}∂{output}/∂{name}" for name in report.gradient}
+        left = max(map(columns, heads.values()), default=0)
+        components = [] if report.check is None else report.check.components
+        for name, g in report.gradient.items():
+            lead = self.screen.show(f"{heads[name]}{' ' * (left - columns(heads[name]))} = ")
+            self.figures(lead, cell(g, self.digits, self.entries), GRADIENT)
+            if report.digits_trusted is not None:
+                self.line(f"  {report.digits_trusted[name]:.0f} digits trusted", FAINT)
+            for line in verdict_lines([c for c in components if c.name == name]):
+                self.line(f"  {line}", FAINT)
+        for component in components:
+            if component.name not in report.gradient:  # a direction, in place of the components
+                self.line(f"{component.input}  {component.phrase()}")
+        if report.check is not None:
+            self.line(report.check.summary(), NAME)
+
+
+def verdict_lines(components: list[Component]) -> list[str]:
+    """What a check found of one input: the entries that agree together, the others one by one."""
+    agreeing = [c for c in components if c.verdict == "agree"]
+    found = []
+    if agreeing:
+        digits = min(c.digits or 0.0 for c in agreeing)
+        count = f"{len(agreeing)} entries agree" if len(agreeing) > 1 else "agrees"
+        found.append(f"{count} to {'at least ' if len(agreeing) > 1 else ''}{digits:.0f} digits")
+    others = [c for c in components if c.verdict != "agree"]
+    found += [f"{c.input}: {c.phrase()}" for c in others[:MOST_VERDICTS]]
+    if len(others) > MOST_VERDICTS:
+        found.append(f"{len(others) - MOST_VERDICTS:,} more entries are not simply right; --json has all")
+    return found
+
+
+def _bytes(count: int) -> str:
+    """``128 MiB``."""
+    size, units = float(count), iter(("bytes", "KiB", "MiB", "GiB", "TiB", "PiB"))
+    unit = next(units)
+    for larger in units:
+        if size < 1024:
+            break
+        size, unit = size / 1024, larger
+    return f"{size:.3g} {unit}"

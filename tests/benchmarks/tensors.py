@@ -1,0 +1,410 @@
+"""Tensors: value and gradient in process, against NumPy by hand; and the memory of it.
+
+NumPy by hand is what the gradient costs at the least: every derivative was found on paper, nothing is computed twice or
+kept for nothing. All contestants get the same float64 arrays, and two threads where they have threads.
+"""
+
+from __future__ import annotations
+
+import math
+import tracemalloc
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from backpropcli import Result, evaluate, parse
+from backpropcli.shapes import total
+
+from .harness import Contestant, Goal, Work, Workload, run
+
+ROUNDS = 7
+THREADS = 2
+
+INPUTS, HIDDEN, CLASSES, BATCH = 784, 256, 10, 256
+"""The net: numbers per image, hidden units, digits, images."""
+
+SIDE = 4096
+"""Rows and columns of the quadratic's matrix."""
+
+DIMENSIONS, COMPONENTS, SAMPLES = 10, 25, 1000
+GAMMA, M = 1.0, 0.0
+"""The mixture, and its Wishart prior."""
+
+Outcome = tuple[Any, Sequence[Any]]
+"""The value, and the gradient of every parameter in order."""
+
+
+class Problem(NamedTuple):
+    """One function of tensors.
+
+    Attributes:
+        text: in our language.
+        parameters: what is differentiated by; in the order in which every contestant takes them.
+        data: what is not.
+    """
+
+    text: str
+    parameters: dict[str, Any]
+    data: dict[str, Any]
+
+    @property
+    def at(self) -> dict[str, Any]:
+        return {**self.parameters, **self.data}
+
+
+def entries(outcome: Outcome) -> Any:
+    """The value and every entry of the gradient."""
+    value, gradient = outcome
+    return np.concatenate([np.ravel(tensor) for tensor in (value, *gradient)])
+
+
+# Ours
+
+
+def ours(problem: Problem) -> Work:
+    program = parse(problem.text, {name: np.shape(value) for name, value in problem.at.items()})
+    at, wrt = problem.at, list(problem.parameters)
+
+    def work() -> Outcome:
+        result = evaluate(program, at, wrt=wrt)
+        return result.value, [result.gradient[name] for name in wrt]
+
+    return work
+
+
+# The net
+
+
+@cache
+def net_problem() -> Problem:
+    draw = np.random.default_rng(1)
+    return Problem(
+        "h = max(0, X@W1 + b1); s = h@W2 + b2; L = cross_entropy(s, y)",
+        {
+            "W1": draw.normal(size=(INPUTS, HIDDEN)) * math.sqrt(2 / INPUTS),
+            "b1": draw.normal(size=HIDDEN) * 0.1,
+            "W2": draw.normal(size=(HIDDEN, CLASSES)) * math.sqrt(2 / HIDDEN),
+            "b2": draw.normal(size=CLASSES) * 0.1,
+        },
+        {"X": draw.normal(size=(BATCH, INPUTS)), "y": draw.integers(CLASSES, size=BATCH)},
+    )
+
+
+def net_by_hand(W1: Any, b1: Any, W2: Any, b2: Any, *, X: Any, y: Any) -> Outcome:
+    rows = np.arange(len(X))
+    h = X @ W1
+    h += b1
+    np.maximum(h, 0.0, out=h)
+    s = h @ W2
+    s += b2
+    s -= s.max(axis=1, keepdims=True)
+    wanted = s[rows, y]
+    np.exp(s, out=s)
+    sums = s.sum(axis=1)
+    value = np.mean(np.log(sums) - wanted)
+    s /= sums[:, None]
+    s[rows, y] -= 1.0
+    s /= len(X)
+    back = s @ W2.T
+    back *= h > 0
+    return value, (X.T @ back, back.sum(axis=0), h.T @ s, s.sum(axis=0))
+
+
+def net_of_arrays(xp: Any, logsumexp: Any, W1: Any, b1: Any, W2: Any, b2: Any, *, X: Any, y: Any) -> Any:
+    h = xp.maximum(X @ W1 + b1, 0.0)
+    s = h @ W2 + b2
+    return xp.mean(logsumexp(s) - s[np.arange(len(X)), y])
+
+
+def net_of_torch(torch: Any, W1: Any, b1: Any, W2: Any, b2: Any, *, X: Any, y: Any) -> Any:
+    return torch.nn.functional.cross_entropy(torch.relu(X @ W1 + b1) @ W2 + b2, y)
+
+
+# The quadratic
+
+
+@cache
+def quadratic_problem() -> Problem:
+    draw = np.random.default_rng(2)
+    return Problem(
+        "q = W@x; f = sum(q^2)",
+        {"W": draw.normal(size=(SIDE, SIDE)) / math.sqrt(SIDE), "x": draw.normal(size=SIDE)},
+        {},
+    )
+
+
+def quadratic_by_hand(W: Any, x: Any) -> Outcome:
+    q = W @ x
+    value = q @ q
+    q *= 2.0
+    return value, (np.multiply.outer(q, x), q @ W)
+
+
+def quadratic_of_arrays(xp: Any, logsumexp: Any, W: Any, x: Any) -> Any:
+    return xp.sum((W @ x) ** 2)
+
+
+def quadratic_of_torch(torch: Any, W: Any, x: Any) -> Any:
+    return torch.sum((W @ x) ** 2)
+
+
+# The mixture
+
+DIAGONAL = [i * DIMENSIONS + i for i in range(DIMENSIONS)]
+BELOW = [i * DIMENSIONS + j for j in range(DIMENSIONS) for i in range(j + 1, DIMENSIONS)]
+"""The places of a lower triangle's entries in its matrix, row by row; below the diagonal it is filled by columns."""
+
+MIXTURE = f"""
+# Every component has a factor Q of its inverse covariance, exp(q) on the diagonal and l below it.
+Q = put(concat(exp(q), l, axis=1).T, {DIAGONAL + BELOW}, {DIMENSIONS**2}).T
+factors = reshape(Q, {COMPONENTS}, {DIMENSIONS}, {DIMENSIONS})
+centres = reshape(factors @ reshape(means, {COMPONENTS}, {DIMENSIONS}, 1), {COMPONENTS}, {DIMENSIONS})
+r = reshape(x @ reshape(Q, {COMPONENTS * DIMENSIONS}, {DIMENSIONS}).T, {SAMPLES}, {COMPONENTS}, {DIMENSIONS}) - centres
+inner = alphas + sum(q, axis=1) - 0.5*sum(r^2, axis=2)
+prior = 0.5*gamma^2*sum(Q^2) - m*sum(q)
+f = sum(logsumexp(inner, axis=1)) - {SAMPLES}*logsumexp(alphas) + prior + C
+"""
+"""The log-likelihood of ADBench. The distance of every sample to every component is |Q(x - mean)|², and Qx of all of them
+is one product of matrices."""
+
+
+@cache
+def mixture_problem() -> Problem:
+    """The parameters as ADBench has them: weights, means, and q and l of every component."""
+    draw = np.random.default_rng(3)
+    d = DIMENSIONS
+    n = d + M + 1
+    gammas = math.fsum(math.lgamma(0.5 * (n - j)) for j in range(d)) + d * (d - 1) / 4 * math.log(math.pi)
+    constant = -0.5 * SAMPLES * d * math.log(2 * math.pi)
+    constant -= COMPONENTS * (n * d * math.log(GAMMA / math.sqrt(2)) - gammas)
+    return Problem(
+        MIXTURE,
+        {
+            "alphas": draw.normal(size=COMPONENTS),
+            "means": draw.uniform(size=(COMPONENTS, d)),
+            "q": draw.normal(size=(COMPONENTS, d)) * 0.5,
+            "l": draw.normal(size=(COMPONENTS, d * (d - 1) // 2)) * 0.5,
+        },
+        {"x": draw.normal(size=(SAMPLES, d)), "gamma": GAMMA, "m": M, "C": constant},
+    )
+
+
+def mixture_by_hand(alphas: Any, means: Any, q: Any, l: Any, *, x: Any, gamma: float, m: float, C: float) -> Outcome:  # noqa: E741
+    (k, d), n = means.shape, len(x)
+    diagonal = np.exp(q)
+    Q = np.zeros((k, d * d))
+    Q[:, DIAGONAL] = diagonal
+    Q[:, BELOW] = l
+    factors, rows = Q.reshape(k, d, d), Q.reshape(k * d, d)
+    r = (x @ rows.T).reshape(n, k, d)
+    r -= (factors @ means[:, :, None])[:, :, 0]
+    inner = np.einsum("nkd,nkd->nk", r, r)
+    inner *= -0.5
+    inner += alphas + q.sum(axis=1)
+    top = inner.max(axis=1, keepdims=True)
+    inner -= top
+    np.exp(inner, out=inner)
+    sums = inner.sum(axis=1, keepdims=True)
+    likelihood = np.log(sums).sum() + top.sum()
+    peak = alphas.max()
+    bells = np.exp(alphas - peak)
+    weight = bells.sum()
+    prior = 0.5 * gamma**2 * np.vdot(Q, Q) - m * q.sum()
+    value = likelihood - n * (peak + np.log(weight)) + prior + C
+
+    inner /= sums
+    shares = inner.sum(axis=0)
+    r *= -inner[:, :, None]
+    moved = r.sum(axis=0)
+    back = (r.reshape(n, k * d).T @ x).reshape(k, d, d)
+    back -= moved[:, :, None] * means[:, None, :]
+    back += gamma**2 * factors
+    back = back.reshape(k, d * d)
+    to_means = -(moved[:, None, :] @ factors)[:, 0]
+    to_q = back[:, DIAGONAL] * diagonal + (shares[:, None] - m)
+    return value, (shares - bells * (n / weight), to_means, to_q, back[:, BELOW])
+
+
+def mixture_of_arrays(
+    xp: Any, logsumexp: Any, alphas: Any, means: Any, q: Any, l: Any, *, x: Any, gamma: float, m: float, C: float  # noqa: E741
+) -> Any:
+    """The factors by a gather, where a last column of zeros stands for what is above the diagonal."""
+    (k, d), n = means.shape, len(x)
+    places = np.full(d * d, len(DIAGONAL + BELOW))
+    places[DIAGONAL + BELOW] = np.arange(len(DIAGONAL + BELOW))
+    Q = xp.concatenate([xp.exp(q), l, np.zeros((k, 1))], axis=1)[:, places]
+    centres = (Q.reshape(k, d, d) @ means[:, :, None])[:, :, 0]
+    r = (x @ Q.reshape(k * d, d).T).reshape(n, k, d) - centres
+    inner = alphas + xp.sum(q, axis=1) - 0.5 * xp.sum(r**2, axis=2)
+    prior = 0.5 * gamma**2 * xp.sum(Q**2) - m * xp.sum(q)
+    return xp.sum(logsumexp(inner)) - n * logsumexp(alphas[None])[0] + prior + C
+
+
+def mixture_of_torch(
+    torch: Any, alphas: Any, means: Any, q: Any, l: Any, *, x: Any, gamma: Any, m: Any, C: Any  # noqa: E741
+) -> Any:
+    (k, d), n = means.shape, len(x)
+    Q = q.new_zeros(k, d * d)
+    Q[:, DIAGONAL + BELOW] = torch.cat([torch.exp(q), l], dim=1)
+    centres = (Q.reshape(k, d, d) @ means[:, :, None])[:, :, 0]
+    r = (x @ Q.reshape(k * d, d).T).reshape(n, k, d) - centres
+    inner = alphas + q.sum(dim=1) - 0.5 * (r**2).sum(dim=2)
+    prior = 0.5 * gamma**2 * (Q**2).sum() - m * q.sum()
+    return torch.logsumexp(inner, dim=1).sum() - n * torch.logsumexp(alphas, dim=0) + prior + C
+
+
+# Contestants
+
+
+def with_numpy(problem: Problem, function: Callable[..., Outcome]) -> Work:
+    return lambda: function(*problem.parameters.values(), **problem.data)
+
+
+def with_autograd(problem: Problem, function: Callable[..., Any]) -> Work:
+    """The largest entry of a row counts as a constant, which spares it a gradient that cancels."""
+    import autograd
+    import autograd.numpy as xp
+    from autograd.tracer import getval
+
+    def logsumexp(x: Any) -> Any:
+        top = np.max(getval(x), axis=1, keepdims=True)
+        return xp.log(xp.sum(xp.exp(x - top), axis=1)) + top[:, 0]
+
+    def loss(*parameters: Any) -> Any:
+        return function(xp, logsumexp, *parameters, **problem.data)
+
+    both = autograd.value_and_grad(loss, tuple(range(len(problem.parameters))))
+    return lambda: both(*problem.parameters.values())
+
+
+def with_torch(problem: Problem, function: Callable[..., Any]) -> Work:
+    import torch
+
+    torch.set_num_threads(THREADS)
+    parameters = [torch.tensor(value, requires_grad=True) for value in problem.parameters.values()]
+    data = {name: torch.as_tensor(value) for name, value in problem.data.items()}
+
+    def work() -> Outcome:
+        value = function(torch, *parameters, **data)
+        return value.item(), torch.autograd.grad(value, parameters)
+
+    return work
+
+
+@cache
+def jitted(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compiled once; every round runs it."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+
+    def loss(parameters: Any, data: Any) -> Any:
+        return function(jax.numpy, lambda x: jax.nn.logsumexp(x, axis=1), *parameters, **data)
+
+    return jax.jit(jax.value_and_grad(loss))  # type: ignore[no-any-return]
+
+
+def with_jax(problem: Problem, function: Callable[..., Any]) -> Work:
+    import jax
+
+    both = jitted(function)
+    parameters = [jax.numpy.asarray(value) for value in problem.parameters.values()]
+    data = {name: jax.numpy.asarray(value) for name, value in problem.data.items()}
+    jax.block_until_ready(both(parameters, data))
+    return lambda: jax.block_until_ready(both(parameters, data))
+
+
+def contestants(
+    problem: Callable[[], Problem], by_hand: Any, of_arrays: Any, of_torch: Any, *, jax: bool = True
+) -> list[Contestant]:
+    """NumPy by hand, ours, and the peers."""
+    found = [
+        Contestant("NumPy by hand", lambda: with_numpy(problem(), by_hand), entries),
+        Contestant("backprop", lambda: ours(problem()), entries),
+        Contestant("autograd", lambda: with_autograd(problem(), of_arrays), entries, "autograd"),
+        Contestant("PyTorch", lambda: with_torch(problem(), of_torch), entries, "torch"),
+    ]
+    if jax:
+        found.append(Contestant("jax.jit", lambda: with_jax(problem(), of_arrays), entries, "jax"))
+    return found
+
+
+def net(rounds: int | None) -> bool:
+    """Two layers; False if a gradient disagrees."""
+    workload = Workload(
+        f"net: {INPUTS}-{HIDDEN}-{CLASSES}, ReLU, softmax cross-entropy, batch {BATCH}, value and gradient",
+        contestants(net_problem, net_by_hand, net_of_arrays, net_of_torch),
+        "NumPy by hand",
+        [Goal("backprop", 1.3, "NumPy by hand"), Goal("backprop", 1, "autograd")],
+        "ms",
+        1e3,
+    )
+    return run(workload, rounds or ROUNDS)
+
+
+def quadratic(rounds: int | None) -> bool:
+    """A matrix that does not fit into any cache; False if a gradient disagrees."""
+    workload = Workload(
+        f"quadratic: f = |Wx|² and its gradient by W and x, n = {SIDE:,}",
+        contestants(quadratic_problem, quadratic_by_hand, quadratic_of_arrays, quadratic_of_torch, jax=False),
+        "NumPy by hand",
+        [Goal("backprop", 1.3, "NumPy by hand"), Goal("backprop", 1, "autograd")],
+        "ms",
+        1e3,
+    )
+    return run(workload, rounds or ROUNDS)
+
+
+def mixture(rounds: int | None) -> bool:
+    """The log-likelihood of ADBench; False if a gradient disagrees."""
+    workload = Workload(
+        f"mixture: a Gaussian mixture (ADBench), d = {DIMENSIONS}, K = {COMPONENTS}, n = {SAMPLES:,}, value and gradient",
+        contestants(mixture_problem, mixture_by_hand, mixture_of_arrays, mixture_of_torch),
+        "NumPy by hand",
+        [
+            Goal("backprop", 1.5, "NumPy by hand"),
+            Goal("backprop", 1, "autograd"),
+            Goal("backprop", 1, "PyTorch"),
+            Goal("backprop", 1, "jax.jit"),
+        ],
+        "ms",
+        1e3,
+    )
+    return run(workload, rounds or ROUNDS)
+
+
+# Memory
+
+
+def footprint(problem: Problem) -> tuple[int, int, int, int]:
+    """Bytes: of all values, of all gradients that the result keeps, of the inputs, and the peak of `evaluate` over them."""
+    program = parse(problem.text, {name: np.shape(value) for name, value in problem.at.items()})
+    at, wrt = problem.at, list(problem.parameters)
+    evaluate(program, at, wrt=wrt)  # what is imported and cached at first is not counted
+    tracemalloc.start()
+    result: Result = evaluate(program, at, wrt=wrt)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    values = 8 * total(shape or () for shape in program.graph.shapes)
+    gradients = 8 * sum(np.size(g) for g in result.upstream if g is not None)
+    return values, gradients, 8 * sum(map(np.size, at.values())), peak
+
+
+def memory(_: int | None) -> bool:
+    """The peak of `evaluate` beside what it keeps."""
+    print("memory: peak of `evaluate` beside the values, 8 bytes per entry of every node; 1 round\n")
+    print(f"  {'MiB':<12}{'values':>10}{'gradients':>12}{'inputs':>10}{'peak':>10}", end="")
+    print(f"{'/ values':>12}{'with inputs / values + gradients':>36}")
+    figures = {}
+    for name, problem in (("net", net_problem), ("quadratic", quadratic_problem)):
+        values, gradients, inputs, peak = footprint(problem())
+        figures[name] = peak / values
+        row = "".join(f"{x / 2**20:>{w}.2f}" for x, w in ((values, 10), (gradients, 12), (inputs, 10), (peak, 10)))
+        print(f"  {name:<12}{row}{peak / values:>12.2f}{(inputs + peak) / (values + gradients):>36.2f}")
+    print()
+    for name in figures:
+        print(f"  goal  {Goal(name, 2).verdict(figures, '× values')}")
+    print(flush=True)
+    return True
