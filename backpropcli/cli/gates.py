@@ -86,7 +86,7 @@ def _listing(gates: list[Gate], screen: Screen) -> Iterator[str]:
     yield screen.show("z is the value of a gate; `backprop gates NAME` shows one in full.") + "\n\n"
     left = max(columns(g.spelling) for g in gates)
     for g in gates:
-        lines = [f"∂z/∂{operand} = {rule}" for operand, rule in g.derivatives.items()]
+        lines = _rules(g)
         yield screen.show(f"{g.spelling:<{left}}  {lines[0]}") + "\n"
         for line in lines[1:]:
             yield screen.show(" " * left + f"  {line}") + "\n"
@@ -95,15 +95,22 @@ def _listing(gates: list[Gate], screen: Screen) -> Iterator[str]:
         yield screen.show(" " * left + "  " + "; ".join(more)) + "\n"
 
 
+def _rules(g: Gate) -> list[str]:
+    """The derivative towards every operand, a line each."""
+    return [f"{'downstream to ' if g.carries else '∂z/∂'}{operand} = {rule}" for operand, rule in g.derivatives.items()]
+
+
 def _page(g: Gate, screen: Screen) -> Iterator[str]:
     lines = [
         ("gate", g.spelling),
         ("meaning", g.doc),
         ("formula", f"z = {g.formula}"),
-        *[("derivative" if at == 0 else "", f"∂z/∂{o} = {r}") for at, (o, r) in enumerate(g.derivatives.items())],
+        *[("derivative" if at == 0 else "", rule) for at, rule in enumerate(_rules(g))],
         ("pattern", g.pattern),
         ("kink", f"where {g.kink}" if g.kink else "none"),
         ("synonyms", ", ".join(g.synonyms) or "none"),
     ]
+    if g.example:
+        lines.append(("shapes", f"told for {g.example}; others work alike"))
     for head, text in lines:
         yield screen.show(f"{head:<10}  {text}") + "\n"

@@ -73,8 +73,8 @@ class NumberSystem:
         added = len(old) - len(shape)
         axes = (*range(added), *(i for i, n in enumerate(shape, added) if n == 1 != old[i]))
         kernels = self.kernels
-        x = kernels["sum"](x, axis=axes, keepdims=not added) if axes else x
-        return kernels["reshape"](x, shape=shape) if added else x
+        x = kernels["sum"](x, axis=axes, keepdims=not added)
+        return x if self.shape(x) == shape else kernels["reshape"](x, shape=shape)
 
     def power_slope(self, x: Any, y: Any) -> Any:
         """d(x^y)/dx."""

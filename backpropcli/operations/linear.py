@@ -78,7 +78,7 @@ def stacked_part(F: Any, k: int, g: Any, z: Any, *operands: Any, axis: int) -> A
 
 def nothing(F: Any, g: Any, z: Any, x: Any, i: Any, **attributes: Any) -> Any:
     """No gradient towards a tensor of places."""
-    return F.full(0.0, shape=F.shape(i))
+    return F.full(0.0, shape=F.shape(i)) if F.shape(i) else 0.0
 
 
 def unmoved(F: Any, t: Any, z: Any, *operands: Any, **attributes: Any) -> Any:
@@ -90,6 +90,7 @@ operation(
     "matmul", "Product of matrices and vectors; leading axes are a batch.", pattern="matrix swap multiplier",
     operands=("A", "B"), synonyms=("matmul",), form="{}@{}", binding=PRODUCT, shape=shapes.matmul,
     pullback=(matmul_left, matmul_right),
+    example=(((2, 3), (3, 4)), {}),
 )  # fmt: skip
 operation(
     "dot", "Inner product of two vectors.", pattern="swap multiplier", operands=("x", "y"), shape=shapes.inner,
@@ -106,16 +107,19 @@ operation(
     "transpose", "Rows as columns; all axes reversed, or in the order `axes`.", pattern="mover",
     attributes={"axes": None}, synonyms=("transpose",), form="{}ᵀ", shape=shapes.transposed,
     pullback=lambda F, g, z, x, axes: F.transpose(g, axes=None if axes is None else tuple(map(axes.index, range(len(axes))))),
+    example=(((2, 3),), {}),
 )  # fmt: skip
 operation(
     "reshape", "The same entries, row by row, in another shape; one length may be -1.", pattern="mover",
     attributes={"shape": ()}, lengths="shape", shape=shapes.reshaped,
     pullback=lambda F, g, z, x, shape: F.reshape(g, shape=F.shape(x)),
+    example=(((2, 3),), {"shape": (6,)}),
 )  # fmt: skip
 operation(
     "full", "Stretched to a shape by repetition: zeros(2, 3) is full(0, 2, 3).", pattern="gradient distributor",
     attributes={"shape": ()}, lengths="shape", shape=shapes.stretched,
     pullback=lambda F, g, z, x, shape: F.sum_to(g, F.shape(x)),
+    example=(((),), {"shape": (2, 3)}),
 )  # fmt: skip
 operation(
     "concat", "One behind the other along an axis, the first by default.", pattern="mover", operands=("x", "y"),
@@ -132,29 +136,34 @@ operation(
     "index", "Entries by number and slice, x[0, 1:3]; the others get no gradient.", pattern="gradient router",
     attributes={"key": ()}, form="{}[]", shape=shapes.indexed, structural=True,
     pullback=lambda F, g, z, x, key: F.scatter(g, key=key, into=F.shape(x)),
+    example=(((3,),), {"key": (0,)}),
 )  # fmt: skip
 operation(
     "scatter", "Entries put into zeros at numbers and slices: the adjoint of an index.", pattern="gradient router",
     attributes={"key": (), "into": ()}, form="scatter({})", shape=shapes.scattered, structural=True,
     pullback=lambda F, g, z, x, key, into: F.index(g, key=key),
+    example=(((),), {"key": (0,), "into": (3,)}),
 )  # fmt: skip
 operation(
     "take", "The entries of the first axis at the places i, x[i]; the places have no gradient.",
     pattern="gradient router", operands=("x", "i"), shape=shapes.taken, structural=True,
     pullback=(lambda F, g, z, x, i: F.put(g, i, length=F.shape(x)[0]), nothing),
     pushforward=(lambda F, t, z, x, i: F.take(t, i), unmoved),
+    example=(((3,), ()), {}),
 )  # fmt: skip
 operation(
     "put", "Entries added into zeros at the places i: the adjoint of `take`.", pattern="gradient router",
     operands=("x", "i"), attributes={"length": 0}, shape=shapes.put, lengths="length", structural=True,
     pullback=(lambda F, g, z, x, i, length: F.take(g, i), nothing),
     pushforward=(lambda F, t, z, x, i, length: F.put(t, i, length=length), unmoved),
+    example=(((), ()), {"length": 3}),
 )  # fmt: skip
 operation(
     "one_hot", "For every class number a row of zeros with a 1 at its place; it has no gradient.",
     pattern="gradient blocker", operands=("i",), attributes={"classes": 0}, lengths="classes", shape=shapes.one_hot,
     structural=True,
-    pullback=lambda F, g, z, i, classes: F.full(0.0, shape=F.shape(i)), pushforward=unmoved,
+    pullback=lambda F, g, z, i, classes: nothing(F, g, z, i, i), pushforward=unmoved,
+    example=(((),), {"classes": 3}),
 )  # fmt: skip
 operation(
     "diag", "A diagonal matrix from a vector, or the diagonal of a square matrix.", pattern="mover",
@@ -166,25 +175,30 @@ operation(
     shape=lambda x: shapes.square(x) and (),
     value=lambda F, x: F.sum(F.diag(x)),
     pullback=lambda F, g, z, x: F.diag(F.full(g, shape=F.shape(x)[:1])),
+    example=(((2, 2),), {}),
 )  # fmt: skip
 operation(
     "det", "Determinant of a square matrix.", pattern="swap multiplier", reduces=True,
     shape=lambda x: shapes.square(x)[2:],
     partials=lambda F, z, x: F.cofactor(x),
+    example=(((2, 2),), {}),
 )  # fmt: skip
 operation(
     "cofactor", "Matrix of cofactors, the slope of `det`; det(x)*inv(x)ᵀ where x is regular.", pattern="swap multiplier",
     shape=shapes.square,
     pullback=cofactor_change, pushforward=cofactor_change,
+    example=(((2, 2),), {}),
 )  # fmt: skip
 operation(
     "inv", "Inverse of a square matrix; for inv(A)@b `solve(A, b)` is more exact.", pattern="matrix power rule",
     shape=shapes.square,
     pullback=lambda F, g, z, x: -F.matmul(F.matmul(F.transpose(z), g), F.transpose(z)),
     pushforward=lambda F, t, z, x: -F.matmul(F.matmul(z, t), z),
+    example=(((2, 2),), {}),
 )  # fmt: skip
 operation(
     "solve", "The solution x of A@x = b.", pattern="matrix quotient", operands=("A", "b"), shape=shapes.solved,
     pullback=(solve_left, lambda F, g, z, a, b: F.solve(F.transpose(a), g)),
     pushforward=(lambda F, t, z, a, b: -F.solve(a, F.matmul(t, z)), lambda F, t, z, a, b: F.solve(a, t)),
+    example=(((2, 2), (2,)), {}),
 )  # fmt: skip

@@ -17,6 +17,11 @@ def scalar(*operands: Shape) -> Shape:
     return shapes.broadcast(*operands) and ()
 
 
+def share(F: Any, total: Any, n: float) -> Any:
+    """A total as a mean over n."""
+    return total if n == 1 else F.div(total, n)
+
+
 def count(F: Any, *operands: Any) -> float:
     """How many entries the mean is over."""
     return float(shapes.size(shapes.broadcast(*map(F.shape, operands))))
@@ -51,20 +56,20 @@ def excess(F: Any, s: Any, y: Any, margin: Any) -> tuple[Any, Any]:
 
 def hinge(F: Any, s: Any, y: Any, margin: Any) -> Any:
     short, right = excess(F, s, y, margin)
-    return F.div(F.sum(F.where(right, F.mul(right, 0.0), F.max(short, 0.0))), rows(F, s))
+    return share(F, F.sum(F.where(right, F.mul(right, 0.0), F.max(short, 0.0))), rows(F, s))
 
 
 def hinge_slope(F: Any, z: Any, s: Any, y: Any, margin: Any) -> Any:
     short, right = excess(F, s, y, margin)
     active = F.where(right, 0.0, F.step(short))
-    return F.div(active - F.mul(right, F.sum(active, axis=-1, keepdims=True)), rows(F, s))
+    return share(F, active - F.mul(right, F.sum(active, axis=-1, keepdims=True)), rows(F, s))
 
 
 def cross_entropy_slope(F: Any, z: Any, s: Any, y: Any) -> Any:
     """softmax(s) less the wanted probability; for a class, 1 is taken off without a difference."""
     if F.shape(y) == F.shape(s):
-        return F.div(F.mul(F.softmax(s), F.sum(y, axis=-1, keepdims=True)) - y, rows(F, s))
-    return F.div(F.where(weights(F, s, y), F.expm1(F.log_softmax(s)), F.softmax(s)), rows(F, s))
+        return share(F, F.mul(F.softmax(s), F.sum(y, axis=-1, keepdims=True)) - y, rows(F, s))
+    return share(F, F.where(weights(F, s, y), F.expm1(F.log_softmax(s)), F.softmax(s)), rows(F, s))
 
 
 def unlabelled(F: Any, slope: Any, s: Any, y: Any) -> Any:
@@ -88,25 +93,33 @@ operation(
         lambda F, z, s, y, margin: F.sum(F.max(hinge_slope(F, z, s, y, margin), 0.0)),
     ),
     kink=lambda F, z, s, y, margin: F.where(excess(F, s, y, margin)[1], 0.0, F.equal(excess(F, s, y, margin)[0], 0.0)),
+    told=(
+        "1 at every j with s[j] - s[y] + margin > 0, at y minus their number; over rows, divided by their number",
+        "0",
+        "the number of j with s[j] - s[y] + margin > 0; over rows, divided by their number",
+    ),
+    example=(((3,), (), ()), {}),
 )  # fmt: skip
 operation(
     "cross_entropy", "Cross-entropy of softmax(s) against class y, or against probabilities y; over rows, their mean.",
     pattern="soft router", operands=("s", "y"), reduces=True, shape=shapes.labelled,
-    value=lambda F, s, y: F.div(-F.sum(picked(F, F.log_softmax(s), y)), rows(F, s)),
+    value=lambda F, s, y: share(F, -F.sum(picked(F, F.log_softmax(s), y)), rows(F, s)),
     expand=lambda F, s, y: F.nll(F.log_softmax(s), y),
     partials=(
         cross_entropy_slope,
-        lambda F, z, s, y: unlabelled(F, lambda: F.div(-F.log_softmax(s), rows(F, s)), s, y),
+        lambda F, z, s, y: unlabelled(F, lambda: share(F, -F.log_softmax(s), rows(F, s)), s, y),
     ),
+    example=(((3,), ()), {}),
 )  # fmt: skip
 operation(
     "nll", "Negative log-likelihood: -p[y] of logarithms p of probabilities; over rows, their mean.",
     pattern="gradient router", operands=("p", "y"), reduces=True, shape=shapes.labelled, structural=True,
-    value=lambda F, p, y: F.div(-F.sum(picked(F, p, y)), rows(F, p)),
+    value=lambda F, p, y: share(F, -F.sum(picked(F, p, y)), rows(F, p)),
     partials=(
-        lambda F, z, p, y: F.div(-weights(F, p, y), rows(F, p)),
-        lambda F, z, p, y: unlabelled(F, lambda: F.div(-p, rows(F, p)), p, y),
+        lambda F, z, p, y: share(F, -weights(F, p, y), rows(F, p)),
+        lambda F, z, p, y: unlabelled(F, lambda: share(F, -p, rows(F, p)), p, y),
     ),
+    example=(((3,), ()), {}),
 )  # fmt: skip
 operation(
     "bce", "Binary cross-entropy of probabilities p against t: mean of -t*log(p) - (1 - t)*log(1 - p).",

@@ -94,6 +94,7 @@ operation(
 operation(
     "prod", "Product of the entries.", pattern="swap multiplier", reduces=True, attributes=AXES, shape=shapes.reduced,
     partials=lambda F, z, x, axis, keepdims: products_of_others(F, x, axis),
+    told=("the product of the other entries",),
 )  # fmt: skip
 for _name, _word in (("amax", "max"), ("amin", "min")):
     operation(

@@ -74,6 +74,8 @@ class Operation:
         held: its operand counts as a constant for every derivative, also for the judge's quotients.
         domain: one interval per operand in which tests draw points.
         ulps: how many ulps its local gradients may be off.
+        told: the derivative rules in words, for the catalogue, where the traced ones are too long to be read.
+        example: shapes of the operands, and attributes, for which the catalogue prints the rules.
         key: its kernel: the name, or name and attributes.
     """
 
@@ -107,6 +109,8 @@ class Operation:
         held: bool = False,
         domain: tuple[Interval, ...] = (),
         ulps: int = 4,
+        told: tuple[str, ...] = (),
+        example: tuple[tuple[Shape, ...], dict[str, Any]] | None = None,
     ) -> None:
         self.name = name
         self.key: Any = name
@@ -135,6 +139,8 @@ class Operation:
         self.held = held
         self.domain = domain or (REAL,) * len(operands)
         self.ulps = ulps
+        self.told = told
+        self.example = example or (((3,),) * len(operands) if reduces or pullback else ((),) * len(operands), {})
         self.rules = _tuple(partials)
         self._link()
 
