@@ -8,17 +8,21 @@ many bits neither cancellation nor scale can mislead the quotients, as they misl
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from itertools import accumulate
+from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate, chain
 from math import isfinite, log2, log10
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..conventions import SMALLEST, underflow
 from ..graph import CONSTANT, INPUT
-from ..kernels.precise import Precise, precise
+from ..kernels.precise import precise
+from ..operations import LinearMap
+from ..operations.maps import Reduced
+from ..shapes import place_text, size, unravel
 from ..sweeps import forward, reverse
 from ..text import expression_of, ids
+from ..values import Value, entries, finite, is_tensor
 from .quotients import BITS, Side, agree, one_sided
 from .shake import digits_trusted
 from .verdict import Check, Component
@@ -34,7 +38,13 @@ PLENTY = 12
 
 DIRECTIONS = 3
 EVALUATIONS = 6  # of the program for one path: three steps on each side
-CHEAP = frozenset(("add", "sub", "mul", "div", "neg", "abs", "square", "max", "min", "where", "sign", "step"))
+CHEAP = frozenset(
+    (
+        "add", "sub", "mul", "div", "neg", "abs", "square", "max", "min", "where", "sign", "step", "relu", "sum", "mean", "prod",
+        "amax", "amin", "var", "norm1", "cumsum", "matmul", "dot", "outer", "transpose", "reshape", "full", "concat", "stack",
+        "index", "scatter", "take", "put", "diag", "trace", "mse", "sqloss", "l1", "l2", "hinge", "nll", "inv", "solve", "det",
+    )
+)  # fmt: skip
 DEAR = frozenset(("gamma", "lgamma", "digamma", "polygamma"))
 
 Progress = Callable[[int, int], None]
@@ -55,13 +65,13 @@ class Path(NamedTuple):
     """A way through the inputs: one of them alone, or all in a direction.
 
     Attributes:
-        name: the input, or ``direction 1`` and so on.
-        velocity: how fast each input moves, by node; an input alone as fast as it is large.
-        scale: by what the derivative along the path is divided: an input's velocity, 1 for a direction.
+        name: the input or one entry of it, or ``direction 1`` and so on.
+        velocity: how fast each input moves, by node, in its shape; an entry alone as fast as it is large.
+        scale: by what the derivative along the path is divided: an entry's velocity, 1 for a direction.
     """
 
     name: str
-    velocity: dict[int, float]
+    velocity: dict[int, Value]
     scale: float
 
 
@@ -70,70 +80,104 @@ class _Judge:
         self.result = result
         self.graph = result.program.graph
         self.evaluations = 0
-        self.relevant = _relevant(result)
+        self.tensors = self.graph.tensors
+        self.relevant = relevant(result)
         self.reached = self.graph.ancestors(result.output)
-        self.largest = max((abs(result.values[i]) for i in self.relevant if isfinite(result.values[i])), default=1.0)
-        inputs = [abs(result.values[i]) for i in self.graph.inputs.values()]
-        smallest = min((x for x in inputs if x and isfinite(x)), default=1.0)
-        slopes = [abs(g) for g in result.gradient.values()]
-        flattest = min((g for g in slopes if g and isfinite(g)), default=1.0)
-        steps = [abs(g * result.values[self.graph.inputs[name]]) for name, g in result.gradient.items()]
-        steepest = max((x for x in steps if isfinite(x)), default=1.0)
+        _, self.largest = _extremes(self.relevant.values())
+        smallest, _ = _extremes(result.values[i] for i in self.graph.inputs.values())
+        flattest, _ = _extremes(result.gradient.values())
+        _, steepest = _extremes(g * result.values[self.graph.inputs[name]] for name, g in result.gradient.items())
         self.finer = int(log2(max(self.largest, steepest, 1.0)))
         # A difference must show beside the largest number, at the smallest step, for the flattest slope.
         self.bits = BITS + 2 * self.finer + int(-log2(min(smallest, 1.0)) - log2(min(flattest, 1.0)))
         self._trusted: dict[str, float] | None = None
         self._faults: dict[tuple[int, int], tuple[Any, Any] | None] = {}
-        self._precise: tuple[Precise, list[Any]] | None = None
+        self._precise: tuple[Any, list[Any]] | None = None
 
     def name(self, i: int) -> str:
         return ids(self.graph)[i]
 
     @property
-    def precise(self) -> tuple[Precise, list[Any]]:
+    def precise(self) -> tuple[Any, list[Any]]:
         """The number system and the program's values in it."""
         if self._precise is None:
-            system = precise(self.bits, self.result.ties)
+            system = self._system()
             self.bits = system.mp.prec
             at = {name: system.constant(self.result.values[i]) for name, i in self.graph.inputs.items()}
             self._precise = system, forward(system, self.graph, at)
             self.evaluations += 1
         return self._precise
 
+    def _system(self) -> Any:
+        if not self.tensors:
+            return precise(self.bits, self.result.ties)
+        from ..kernels.exact import exact
+
+        return exact(self.bits, self.result.ties)
+
     def judge(self, seconds: float, progress: Progress | None) -> Check:
         result, graph = self.result, self.graph
-        bad = next((i for i in sorted(self.relevant) if not isfinite(result.values[i])), None)
+        bad = next((i for i in sorted(self.relevant) if not finite(self.relevant[i])), None)
         if bad is not None:
-            return self._all_alike(
-                "undefined", f"{expression_of(graph, bad)} is {result.values[bad]!r}", self.name(bad)
-            )
-        sizes = {name: abs(result.values[graph.inputs[name]]) or 1.0 for name in result.wrt}
-        paths = [Path(name, {graph.inputs[name]: size}, size) for name, size in sizes.items()]
+            found = next(x for x in entries(self.relevant[bad]) if not isfinite(x))
+            return self._all_alike("undefined", f"{expression_of(graph, bad)} is {found!r}", self.name(bad))
+        count = sum(size(graph.shapes[graph.inputs[name]] or ()) for name in result.wrt)
+        paths: Iterable[Path] = chain.from_iterable(map(self.paths, result.wrt))
         method = "quotients"
         whole = self._seconds(i for i, reached in enumerate(self.reached) if reached)
-        spent = accumulate(self._seconds(self.order(path)) for path in paths)
-        if whole * len(paths) > seconds and any(total > seconds for total in spent):
+        if whole * count > seconds and any(total > seconds for total in accumulate(map(self._seconds_of, result.wrt))):
             if whole > seconds:
-                reason = f"one direction would take about {whole:.0f} s; --limit check={whole + 1:.0f} allows it"
-                return self._all_alike("inconclusive", reason)
-            method, paths = "directions", self._directions()
+                from .ladder import ladder
+
+                return ladder(result, self._directions(), self.relevant)
+            method, count, paths = "directions", DIRECTIONS, self._directions()
         components = []
         for done, path in enumerate(paths, 1):
             components.append(self.component(path))
             if progress is not None:
-                progress(done, len(paths))
-        value_digits = _digits(result.value, self.precise[1][result.output], 0)
+                progress(done, count)
+        exact = self.precise[1][result.output]
+        pairs = zip(entries(result.value), exact.ravel() if is_tensor(exact) else [exact], strict=True)
+        value_digits = min((_digits(x, true, 0) for x, true in pairs), default=None)
         return Check(components, method, self.evaluations, self.bits, value_digits)
+
+    def paths(self, name: str) -> Iterator[Path]:
+        """The paths of an input: one per entry."""
+        i = self.graph.inputs[name]
+        shape, value = self.graph.shapes[i] or (), self.result.values[i]
+        if not shape:
+            speed = abs(float(value)) or 1.0
+            yield Path(name, {i: speed}, speed)
+            return
+        import numpy as np
+
+        for k, x in enumerate(entries(value)):
+            place, speed = unravel(k, shape), abs(x) or 1.0
+            velocity = np.zeros(shape)
+            velocity[place] = speed
+            yield Path(place_text(name, place), {i: velocity}, speed)
+
+    def _seconds_of(self, name: str) -> float:
+        """How long the paths of an input take, by estimate."""
+        i = self.graph.inputs[name]
+        return size(self.graph.shapes[i] or ()) * self._seconds(self.order(Path(name, {i: 1.0}, 1.0)))
 
     def _all_alike(self, verdict: str, reason: str, node: str | None = None) -> Check:
         """The check where nothing was evaluated."""
-        gradient = self.result.gradient.items()
-        components = [Component(name, verdict, None, g, node=node, reason=reason) for name, g in gradient]
+        components = [
+            Component(place_text(name, unravel(k, shape)), verdict, None, g, node=node, reason=reason)
+            for name, gradient in self.result.gradient.items()
+            for shape in (getattr(gradient, "shape", ()),)
+            for k, g in enumerate(entries(gradient))
+        ]
         return Check(components, "quotients", 0, self.bits, None)
 
     def _seconds(self, nodes: Iterable[int]) -> float:
         """How long the quotients of a path over these nodes take, by estimate."""
-        return EVALUATIONS * sum(_weight(self.graph.operations[i].name, self.bits) for i in nodes)
+        graph = self.graph
+        if not self.tensors:
+            return EVALUATIONS * sum(_weight(graph.operations[i].name, self.bits) for i in nodes)
+        return EVALUATIONS * sum(_entries_of(graph, i) * _weight(graph.operations[i].name, self.bits) for i in nodes)
 
     def order(self, path: Path) -> list[int]:
         """The nodes between the path's inputs and the output, in order of evaluation."""
@@ -145,21 +189,15 @@ class _Judge:
         random = Random(0)
         inputs = [self.graph.inputs[name] for name in self.result.wrt]
         return [
-            Path(
-                f"direction {k}",
-                {
-                    i: random.choice((-1, 1)) * random.uniform(0.5, 1.5) * (abs(self.result.values[i]) or 1.0)
-                    for i in inputs
-                },
-                1.0,
-            )
+            Path(f"direction {k}", {i: _random_velocity(self.result.values[i], random) for i in inputs}, 1.0)
             for k in range(1, DIRECTIONS + 1)
         ]
 
     def along(self, path: Path, gradient: Callable[[int], Any]) -> Any:
         """The gradient's component, or its product with the direction."""
         mp = self.precise[0].mp
-        return sum((mp.mpf(gradient(i)) * v for i, v in path.velocity.items()), mp.mpf(0)) / path.scale
+        pairs = chain.from_iterable(_pairs(gradient(i), v) for i, v in path.velocity.items())
+        return sum((mp.mpf(g) * v for g, v in pairs), mp.mpf(0)) / path.scale
 
     def component(self, path: Path) -> Component:
         """The verdict on the derivative along one path."""
@@ -193,7 +231,7 @@ class _Judge:
                 reason=f"the derivative is {float(truth):.6g}, but the convention at {text} gives {found.analytic:.6g}",
             )
         upstream = reverse(F, self.graph, base, result.output, F.constant(result.seed), result.active)
-        exact = self.along(path, lambda i: upstream[i] or 0)
+        exact = self.along(path, lambda i: 0 if upstream[i] is None else upstream[i])
         off = f"the derivative is {float(truth):.6g}; every node's own rule is right"
         if _digits(exact, truth, error) < PLENTY:
             return found._replace(verdict="disagree", reason=off)
@@ -203,8 +241,10 @@ class _Judge:
         )
         if digits >= self.trusted(path.name) - 3 or self.trusted(path.name) < 6:
             return lost
-        vanishing = (i for i in order if 0 < abs(base[i]) < SMALLEST)
-        place = next(vanishing, None) or underflow(result, reversed(order))
+        place = None
+        if not self.tensors:
+            vanishing = (i for i in order if 0 < abs(base[i]) < SMALLEST)
+            place = next(vanishing, None) or underflow(result, reversed(order))
         if place is not None:
             text = expression_of(self.graph, place)
             return lost._replace(
@@ -216,16 +256,18 @@ class _Judge:
         """How many digits rounding leaves of a component, or at least of any along a direction."""
         if self._trusted is None:
             self._trusted = digits_trusted(self.result)
-        return self._trusted.get(name, min(self._trusted.values()))
+        return self._trusted.get(name.partition("[")[0], min(self._trusted.values()))
 
     def _sides(self, path: Path, order: list[int]) -> tuple[Side, Side]:
         """The derivatives of both sides along the path."""
         F, base = self.precise
         mp: Any = F.mp
-        speeds = {i: mp.mpf(v) for i, v in path.velocity.items()}
-        steps = [(i, F.kernels[self.graph.operations[i].name], self.graph.operands[i]) for i in order]
+        speeds = {i: F.constant(v) for i, v in path.velocity.items()}
+        steps = [(i, F.kernels[self.graph.operations[i].key], self.graph.operands[i]) for i in order]
         values = list(base)
         output = self.result.output
+        seed = F.constant(self.result.seed)
+        weighted = is_tensor(self.result.seed)
 
         def phi(t: Any) -> Any:
             for i, speed in speeds.items():
@@ -233,23 +275,25 @@ class _Judge:
             for i, kernel, operands in steps:
                 values[i] = kernel(*[values[j] for j in operands])
             self.evaluations += 1
-            return values[output]
+            return F.sum(seed * values[output]) if weighted else values[output]
 
         noise = mp.ldexp(max(mp.mpf(self.largest), mp.mpf(1)), 16 - self.bits)
-        factor = mp.mpf(self.result.seed) / path.scale
-        sides = [one_sided(phi, base[output], side, noise, self.finer, mp) for side in (-1, 1)]
+        factor = (1 if weighted else seed) / mp.mpf(path.scale)
+        start = F.sum(seed * base[output]) if weighted else base[output]
+        sides = [one_sided(phi, start, side, noise, self.finer, mp) for side in (-1, 1)]
         left, right = (Side(s.kind, s.limit * factor, abs(s.error * factor)) for s in sides)
         return left, right
 
     def _disagree(self, component: Component, wrong: tuple[int, int, Any, Any]) -> Component:
         i, k, local, truth = wrong
         operand = self.graph.operands[i][k]
+        along = " along a random direction" if self.tensors else ""
         truly = "" if component.numeric is None else f"the derivative is {component.numeric:.6g}; "
         return component._replace(
             verdict="disagree",
             node=self.name(i),
             reason=f"{truly}the rule of `{self.graph.operations[i].name}` is wrong at"
-            f" {expression_of(self.graph, i)}: local {float(local):.6g} to {expression_of(self.graph, operand)}, "
+            f" {expression_of(self.graph, i)}: local {float(local):.6g} to {expression_of(self.graph, operand)}{along}, "
             f"where it is {float(truth):.6g}",
         )
 
@@ -285,16 +329,16 @@ class _Judge:
                 continue
             operation, operands = self.graph.operations[i], self.graph.operands[i]
             xs = [values[j] for j in operands]
-            if operation.kink is not None and operation.kink(self.result.system, values[i], *xs):
+            if operation.kink is not None and _some(operation.kink(self.result.system, values[i], *xs)):
                 return i
             if operation.structural or operation.kink is not None:
                 exact = [base[j] for j in operands]
                 for k, j in enumerate(operands):
                     if self.graph.operations[j] is CONSTANT:
                         continue
-                    there = operation.local(F, k, base[i], exact)
-                    here = operation.local(self.result.system, k, values[i], xs)
-                    if abs(there - here) > abs(here) / 2 + 1e-9:
+                    there = _numbers(operation.local(F, k, base[i], exact))
+                    here = _numbers(operation.local(self.result.system, k, values[i], xs))
+                    if there is not None and _some(abs(there - here) > abs(here) / 2 + 1e-9):
                         return i
         return None
 
@@ -322,7 +366,9 @@ class _Judge:
         mp: Any = F.mp
         values = self.result.values
         operation, operands = self.graph.operations[i], self.graph.operands[i]
-        kernel = F.kernels[operation.name]
+        kernel = F.kernels[operation.key]
+        if self.tensors:
+            return self._tensor_fault(i, k)
         xs = [mp.mpf(values[j]) for j in operands]
         z = kernel(*xs)
         if not (mp.isfinite(z) and mp.isfinite(xs[k])):
@@ -339,18 +385,61 @@ class _Judge:
 
         noise = mp.ldexp(max(abs(z), mp.ldexp(1, -1100)), 16 - self.bits)
         sides = [one_sided(phi, z, side, noise, self.finer, mp) for side in (-1, 1)]
-        limits = [side.limit / speed for side in sides if side.kind == "limit"]
-        if any(side.kind in ("jump", "no limit", "vertical tangent") for side in sides) or not limits:
+        return _apart(local, sides, speed, min(abs(z) / speed, abs(z)), mp)
+
+    def _tensor_fault(self, i: int, k: int) -> tuple[Any, Any] | None:
+        """The same for tensors: along a random tangent of the operand, weighted by a random upstream gradient."""
+        F, _ = self.precise
+        mp: Any = F.mp
+        values, system = self.result.values, self.result.system
+        operation, operands = self.graph.operations[i], self.graph.operands[i]
+        z, x = values[i], values[operands[k]]
+        if not all(finite(values[j]) for j in (i, *operands)):
             return None
-        size = max(abs(x) for x in limits)
-        slack = mp.mpf("1e-11") * max(size, min(abs(z) / speed, abs(z)))
-        slack += mp.ldexp(1, -1021)  # where float64 underflows, no rule can help it
-        slack += sum(side.error for side in sides if side.kind == "limit") / speed
-        return None if min(limits) - slack <= local <= max(limits) + slack else (local, limits[-1])
+        random = Random(0)
+        weights, velocity = _random_velocity(z, random, 1.0), _random_velocity(x, random)
+        with system.quiet():
+            local = operation.local(system, k, z, [values[j] for j in operands])
+            down = system.downstream(local, weights, z, x, operation.structural)
+        products = [mp.mpf(g) * v for g, v in _pairs(down, velocity)]
+        found = mp.fsum(products)
+        if operation.held:
+            return (found, mp.mpf(0)) if found else None
+        kernel = F.kernels[operation.key]
+        xs = [F.constant(values[j]) for j in operands]
+        weight, speed = F.constant(weights), F.constant(velocity)
+
+        def phi(t: Any) -> Any:
+            moved = list(xs)
+            moved[k] = xs[k] + t * speed
+            return F.sum(weight * kernel(*moved))
+
+        start = phi(mp.mpf(0))
+        terms = mp.fsum(abs(u) * abs(e) for u, e in _pairs(weights, z))
+        noise = mp.ldexp(max(terms, mp.ldexp(1, -1100)), 16 - self.bits)
+        sides = [one_sided(phi, start, side, noise, self.finer, mp) for side in (-1, 1)]
+        return _apart(found, sides, mp.mpf(1), mp.fsum(map(abs, products)), mp)
 
 
-def _relevant(result: Result) -> set[int]:
-    """The nodes whose values make the output: not what stands in a branch that is not taken."""
+def _apart(local: Any, sides: list[Side], speed: Any, size_of_terms: Any, mp: Any) -> tuple[Any, Any] | None:
+    """The local gradient and the truth, if they differ by more than rounding; None where there is no truth."""
+    limits = [side.limit / speed for side in sides if side.kind == "limit"]
+    if any(side.kind in ("jump", "no limit", "vertical tangent") for side in sides) or not limits:
+        return None
+    largest = max(abs(x) for x in limits)
+    slack = mp.mpf("1e-11") * max(largest, size_of_terms)
+    slack += mp.ldexp(1, -1021)  # where float64 underflows, no rule can help it
+    slack += sum(side.error for side in sides if side.kind == "limit") / speed
+    return None if min(limits) - slack <= local <= max(limits) + slack else (local, limits[-1])
+
+
+def relevant(result: Result) -> dict[int, Value]:
+    """The values that make the output, by node: not what stands in a branch that is not taken.
+
+    Of a tensor of which only some entries count, the others are 0 here.
+    """
+    if result.program.graph.tensors:
+        return _relevant_entries(result)
     graph, values, F = result.program.graph, result.values, result.system
     found = {result.output}
     for i in range(result.output, -1, -1):
@@ -364,7 +453,101 @@ def _relevant(result: Result) -> set[int]:
             # A step's operand makes its value although its slope is 0; a branch not taken does not.
             if taken or len(operands) == 1:
                 found.add(j)
-    return found
+    return {i: values[i] for i in found}
+
+
+def _relevant_entries(result: Result) -> dict[int, Value]:
+    import numpy as np
+
+    graph, values, F = result.program.graph, result.values, result.system
+    masks: dict[int, Any] = {result.output: np.ones(np.shape(result.value), dtype=bool)}
+    with F.quiet():
+        for i in range(result.output, -1, -1):
+            if i not in masks or not graph.operands[i]:
+                continue
+            operation, operands = graph.operations[i], graph.operands[i]
+            xs = [values[j] for j in operands]
+            for k, j in enumerate(operands):
+                shape = graph.shapes[j] or ()
+                mask = np.ones(shape, dtype=bool)
+                if operation.tensor:
+                    if operation.pattern == "mover" or operation.name in ("index", "scatter"):
+                        local = operation.local(F, k, values[i], xs)
+                        mask = np.not_equal(F.downstream(local, masks[i].astype(np.float64), values[i], xs[k], True), 0)
+                else:
+                    taken = masks[i]
+                    if operation.structural and not operation.condition and len(operands) > 1:
+                        if not graph.operations[j].condition:
+                            taken = taken & np.not_equal(operation.local(F, k, values[i], xs), 0)
+                    mask = np.not_equal(F.sum_to(taken.astype(np.float64), shape), 0)
+                masks[j] = masks[j] | mask if j in masks else mask
+    return {i: np.where(mask, values[i], 0.0) if mask.shape else values[i] for i, mask in masks.items() if mask.any()}
+
+
+def _extremes(values: Iterable[Value]) -> tuple[float, float]:
+    """The smallest magnitude that is not 0, and the largest; of what is finite, and 1 where nothing is."""
+    smallest, largest = math.inf, 0.0
+    for value in values:
+        if is_tensor(value):
+            import numpy as np
+
+            sizes = np.abs(value[np.isfinite(value) & (value != 0)])
+            if sizes.size:
+                smallest, largest = min(smallest, float(sizes.min())), max(largest, float(sizes.max()))
+        elif value and isfinite(value):
+            smallest, largest = min(smallest, abs(value)), max(largest, abs(value))
+    return (smallest if smallest < math.inf else 1.0), largest
+
+
+def _random_velocity(value: Value, random: Random, scale: float | None = None) -> Value:
+    """A random number for every entry, as large as it by default."""
+
+    def one(x: float) -> float:
+        return random.choice((-1, 1)) * random.uniform(0.5, 1.5) * (scale or abs(x) or 1.0)
+
+    if not is_tensor(value):
+        return one(float(value))
+    import numpy as np
+
+    if value.size > 10_000:
+        rng = np.random.default_rng(random.getrandbits(32))
+        signs = rng.choice((-1.0, 1.0), value.shape) * rng.uniform(0.5, 1.5, value.shape)
+        return signs * (scale or np.where(value == 0, 1.0, np.abs(value)))
+    return np.reshape([one(x) for x in entries(value)], value.shape)
+
+
+def _pairs(g: Any, v: Value) -> Iterator[tuple[Any, float]]:
+    """The entries of a gradient beside those of a velocity, where that is not 0."""
+    if not is_tensor(v):
+        yield g, v
+        return
+    import numpy as np
+
+    flat = np.broadcast_to(g, v.shape).ravel()
+    speeds = v.ravel()
+    for at in np.flatnonzero(speeds):
+        yield flat[at], float(speeds[at])
+
+
+def _entries_of(graph: Any, i: int) -> float:
+    """How many numbers an operation on tensors reckons with."""
+    shapes = [graph.shapes[j] or () for j in graph.operands[i]]
+    own = graph.shapes[i] or ()
+    name = graph.operations[i].name
+    if name in ("matmul", "dot"):
+        return float(max(size(own), 1) * shapes[0][-1])
+    if name in ("inv", "det", "solve", "cofactor"):
+        return float(shapes[0][0] ** (5 if name == "cofactor" else 3))
+    return float(max(map(size, [own, *shapes])))
+
+
+def _some(truths: Any) -> bool:
+    return bool(truths.any()) if is_tensor(truths) else bool(truths)
+
+
+def _numbers(local: Any) -> Any:
+    """The numbers of a local gradient, or None where it has none."""
+    return local.partials if isinstance(local, Reduced) else None if isinstance(local, LinearMap) else local
 
 
 def _weight(name: str, bits: int) -> float:

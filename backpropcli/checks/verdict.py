@@ -60,7 +60,8 @@ class Check(NamedTuple):
 
     Attributes:
         components: the verdict of every component.
-        method: ``quotients`` where every component was judged, ``directions`` where random directions stand in.
+        method: ``quotients`` where every component was judged, ``directions`` where random directions stand in, ``ladder``
+            where their quotients are in float64.
         evaluations: how many times the program was evaluated at high precision.
         bits: the precision.
         value_digits: how many decimal digits of the program's value are right.
@@ -86,7 +87,9 @@ class Check(NamedTuple):
         """One sentence: the verdict and what it cost."""
         count = len(self.components)
         agreeing = sum(c.verdict in ("agree", "agree-ill-conditioned") for c in self.components)
-        what = "random directions" if self.method == "directions" else "components"
+        what = "components" if self.method == "quotients" else "random directions"
+        if self.method == "ladder":
+            what += " in float64"
         cost = f"{self.evaluations} evaluations at {self.bits} bits against one reverse sweep"
         if self.value_digits is not None and self.value_digits < 9:
             cost += f"; of the value itself {int(self.value_digits)} digits are right"

@@ -1,0 +1,151 @@
+"""The judge of what is too large for mpmath: quotients in float64 over a ladder of steps, along random directions.
+
+A step is dropped where the program takes another branch on either side than at the point. The noise of a value is
+measured, by shaking every rounding. Two neighbouring steps are extrapolated (Richardson); of all pairs that one is
+believed whose distance to the next, plus its noise, is least.
+"""
+
+from __future__ import annotations
+
+from math import isfinite, log10
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ..operations.maps import Reduced
+from ..sweeps import forward
+from ..text import expression_of, ids
+from ..values import Value
+from .shake import shaken_system
+from .verdict import Check, Component
+
+if TYPE_CHECKING:
+    from ..api import Result
+    from .judge import Path
+
+STEPS = tuple(2.0**-k for k in range(6, 36, 2))
+SHAKEN = 4
+SURE = 1e-5
+"""A quotient with a larger relative error decides nothing."""
+
+
+class Quotient(NamedTuple):
+    """A derivative along a direction, and how far it may be off."""
+
+    limit: float
+    error: float
+
+
+def ladder(result: Result, paths: list[Path], relevant: dict[int, Value]) -> Check:
+    """Judge the derivative along every path."""
+    judge = _Ladder(result, relevant)
+    components = [judge.component(path) for path in paths]
+    return Check(components, "ladder", judge.evaluations, 53, None)
+
+
+class _Ladder:
+    def __init__(self, result: Result, relevant: dict[int, Value]) -> None:
+        self.result = result
+        self.graph = result.program.graph
+        self.relevant = relevant
+        self.evaluations = 0
+        self.branches = self.branches_of(result.values)
+        values = [self.weighted(self.shaken(k)) for k in range(SHAKEN)]
+        self.noise = max(values) - min(values) + abs(self.weighted(result.values)) * 2.0**-52
+
+    def shaken(self, seed: int) -> list[Value]:
+        F = shaken_system(self.graph, seed, self.result.ties)
+        self.evaluations += 1
+        with F.quiet():
+            return forward(F, self.graph, self.result.at)
+
+    def weighted(self, values: list[Value]) -> float:
+        """The output as one number: its product with the upstream gradient."""
+        return float(np.sum(np.multiply(self.result.seed, values[self.result.output])))
+
+    def branches_of(self, values: list[Value]) -> dict[int, Any]:
+        """What every choice chose: the local gradients of flat steps and routers, the signs before other kinks."""
+        F, found = self.result.system, {}
+        with F.quiet():
+            for i in self.relevant:
+                operation, operands = self.graph.operations[i], self.graph.operands[i]
+                xs = [values[j] for j in operands]
+                if operation.kink is not None and not operation.structural:
+                    found[i] = np.sign(xs[0])
+                elif operation.structural and operands and not operation.pullback and not operation.held:
+                    local = operation.local(F, 0 if not operation.condition else -1, values[i], xs)
+                    found[i] = values[i] if operation.condition else local.partials if isinstance(local, Reduced) else local
+        return found
+
+    def moved(self, path: Path, t: float) -> tuple[float, bool]:
+        """The weighted output a step along the path, and whether every branch is as it was."""
+        F = self.result.system
+        at = dict(self.result.at)
+        for i, v in path.velocity.items():
+            name = self.graph.names[i]
+            at[name] = at[name] + t * v
+        self.evaluations += 1
+        with F.quiet():
+            values = forward(F, self.graph, at)
+        now = self.branches_of(values)
+        same = all(np.array_equal(now[i], self.branches[i], equal_nan=True) for i in now)
+        return self.weighted(values), same
+
+    def quotient(self, path: Path) -> Quotient | None:
+        """The derivative along the path, or None where no step serves."""
+        found: list[tuple[float, float]] = []  # step and central quotient, from the coarsest
+        for h in STEPS:
+            (right, one), (left, other) = self.moved(path, h), self.moved(path, -h)
+            if one and other and isfinite(right - left):
+                found.append((h, (right - left) / (2 * h)))
+        refined = []
+        for (h, q), (fine, r) in zip(found, found[1:], strict=False):
+            ratio = (h / fine) ** 2
+            refined.append((fine, (ratio * r - q) / (ratio - 1)))
+        best: Quotient | None = None
+        for (_, q), (h, r) in zip(refined, refined[1:], strict=False):
+            error = abs(q - r) + 2 * self.noise / h
+            if best is None or error < best.error:
+                best = Quotient(r, error)
+        return best
+
+    def component(self, path: Path) -> Component:
+        """The verdict on the derivative along one path."""
+        gradient = self.result.gradient
+        products = [np.multiply(gradient[self.graph.names[i]], v) for i, v in path.velocity.items()]
+        analytic = float(sum(np.sum(p) for p in products))
+        terms = float(sum(np.sum(np.abs(p)) for p in products))
+        found = Component(path.name, "agree", None, analytic)
+        if not isfinite(analytic):
+            return found._replace(verdict="undefined", reason="the gradient is not finite")
+        true = self.quotient(path)
+        if true is None:
+            kink = self.first_kink()
+            reason = "every step in float64 takes another branch, or leaves the domain"
+            if kink is not None:
+                return found._replace(
+                    verdict="not-differentiable", node=ids(self.graph)[kink],
+                    reason=f"kink at {expression_of(self.graph, kink)}",
+                )  # fmt: skip
+            return found._replace(verdict="inconclusive", reason=reason)
+        gap = abs(analytic - true.limit)
+        size = max(abs(true.limit), abs(analytic))
+        digits = 16.0 if not size else max(0.0, min(16.0, -log10(max(gap, true.error, 1e-16 * size) / size)))
+        found = found._replace(numeric=true.limit, digits=digits)
+        if gap <= 10 * true.error + 1e-12 * terms:
+            if true.error > SURE * max(size, 1e-3 * terms):
+                return found._replace(
+                    verdict="inconclusive", reason=f"float64 quotients are sure to {digits:.0f} digits only; --limit check=… allows exact ones"
+                )
+            return found
+        return found._replace(verdict="disagree", reason=f"the derivative is {true.limit:.6g}, within {true.error:.1g}")
+
+    def first_kink(self) -> int | None:
+        """The first node at a point where it has no derivative."""
+        for i in self.relevant:
+            kink = self.graph.operations[i].kink
+            if kink is not None:
+                xs = [self.result.values[j] for j in self.graph.operands[i]]
+                if np.any(kink(self.result.system, self.result.values[i], *xs)):
+                    return i
+        return None

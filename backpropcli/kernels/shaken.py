@@ -1,0 +1,39 @@
+"""Arrays whose every rounded entry is one ulp off, up or down by chance: how much rounding can do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .arrays import Arrays
+from .system import Kernel
+
+
+class ShakenArrays(Arrays):
+    """Arrays, shaken.
+
+    Args:
+        seed: of the coins.
+        ties: as for every system.
+        rounds: whether an operation rounds, by its name.
+    """
+
+    def __init__(self, seed: int, ties: str, rounds: Callable[[str], bool]) -> None:
+        super().__init__(ties)
+        self.coins = np.random.default_rng(seed)
+        for name, kernel in list(self.kernels.items()):
+            if rounds(name):
+                self.kernels[name] = self._shaken(kernel)
+        self.__dict__.update(self.kernels)
+
+    def _shaken(self, kernel: Kernel) -> Kernel:
+        return lambda *operands, **attributes: self.shake(kernel(*operands, **attributes))
+
+    def shake(self, x: Any) -> Any:
+        towards = np.where(self.coins.integers(0, 2, np.shape(x)), np.inf, -np.inf)
+        return np.where(np.equal(x, 0), 0.0, np.nextafter(x, towards))
+
+    def product(self, local: Any, moved: Any, z: Any, x: Any, structural: bool) -> Any:
+        return self.shake(super().product(local, moved, z, x, structural))
