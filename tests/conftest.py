@@ -75,6 +75,12 @@ def row(request: pytest.FixtureRequest) -> Operation:
     return request.param  # type: ignore[no-any-return]
 
 
+@pytest.fixture(params=[row for row in OPERATIONS.values() if row.tensor], ids=lambda row: row.name)
+def tensor_row(request: pytest.FixtureRequest) -> Operation:
+    """Every operation on whole tensors."""
+    return request.param  # type: ignore[no-any-return]
+
+
 @pytest.fixture(params=[row for row in OPERATIONS.values() if not row.tensor], ids=lambda row: row.name)
 def gate(request: pytest.FixtureRequest) -> Operation:
     """Every operation on single numbers."""

@@ -19,8 +19,7 @@ LAYERS = [
     {"sweeps", "text"},
     {"values"},
     {"language", "conventions", "entries", "catalogue", "transform"},
-    {"points", "api", "structure"},
-    {"checks", "report"},
+    {"points", "api", "structure", "checks", "report"},
     {"renderers"},
     {"cli"},
     {"__init__", "__main__"},
@@ -31,7 +30,7 @@ DOORS = {
     "rich": {"renderers/table.py", "cli/progress.py"},
     "numpy": {
         "kernels/arrays.py", "kernels/exact.py", "kernels/tensors.py",
-        "api.py", "entries.py", "points.py", "structure.py", "values.py", "checks/judge.py", "checks/ladder.py", "checks/shake.py", "renderers/numbers.py",
+        "api.py", "entries.py", "points.py", "structure.py", "values.py", "checks/judge.py", "checks/ladder.py", "checks/directions.py", "kernels/shaken.py", "checks/shake.py", "renderers/numbers.py",
     },
     "mpmath": {"kernels/precise.py"},
 }

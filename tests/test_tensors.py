@@ -6,19 +6,24 @@ is that of the gradient that the rules write down as a graph, differentiated onc
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
 
+from backpropcli import Program, evaluate
+from backpropcli.checks import judge
 from backpropcli.graph import Graph
 from backpropcli.kernels.arrays import Arrays
-from backpropcli.kernels.exact import exact
+from backpropcli.kernels.exact import Exact, exact
 from backpropcli.kernels.symbols import Symbol, Symbols
 from backpropcli.operations import OPERATIONS, Operation
 from backpropcli.shapes import Shape
 from backpropcli.sweeps import forward, reverse, tangent
+from backpropcli.text import ids
 
 from .conftest import domain_of, draw, operands_of
 
@@ -230,6 +235,88 @@ def second_order(
         truth = float((sides[0] - sides[1]) / (2 * step))
         found = 0.0 if moved is None else inner(w, moved)
         assert found == pytest.approx(truth, rel=1e-7, abs=1e-7 * (1 + np.sum(np.abs(values[output])))), f"{told} second order {k}, {j}"
+
+
+FAULTS: dict[str, Callable[[Any], Any]] = {
+    "doubled": lambda g: 2.0 * g,
+    "negated": lambda g: -g,
+    "zero": lambda g: 0.0 * g,
+    "reversed": lambda g: np.reshape(np.ravel(g)[::-1], np.shape(g)),
+    "+1e-3": lambda g: g + 1e-3 * np.maximum(1.0, np.abs(g)),
+    "+1e-5": lambda g: g + 1e-5 * np.maximum(1.0, np.abs(g)),
+    "+1e-8": lambda g: g + 1e-8 * np.maximum(1.0, np.abs(g)),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("seconds", [1e4, 1e-9], ids=["mpmath", "ladder"])
+def test_every_seeded_wrong_rule_of_a_tensor_operation_is_found_and_named(
+    tensor_row: Operation, fault: str, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By mpmath entry by entry, and by the ladder in float64; which finds no 1e-8."""
+    row = tensor_row
+    if fault == "+1e-8" and seconds < 1:
+        return
+    attributes, shapes = max(
+        ((a, s) for a, s in cases(row) if all(map(np.prod, s))), key=lambda case: sum(map(np.prod, case[1])) % 11
+    )
+    field = "pullback" if row.pullback else "rules"
+    right = getattr(row, field)
+    tried = 0
+    for k, shape in enumerate(shapes):
+        if is_place(row, k, shapes):
+            continue
+        monkeypatch.setattr(row, field, right)
+        random = Random(f"{row.name} {k}")
+        xs = point(bound(row, attributes), shapes, random)
+        before = evaluate(*program_of(bound(row, attributes), shapes, xs, random)[:2])
+        wrong_rule = partial(wrong, FAULTS[fault], k, right[0] if row.variadic else right[k], row.variadic)
+        rules = (wrong_rule,) if row.variadic else tuple(wrong_rule if j == k else rule for j, rule in enumerate(right))
+        monkeypatch.setattr(row, field, rules)
+        random = Random(f"{row.name} {k}")
+        xs = point(bound(row, attributes), shapes, random)
+        row._link()
+        program, at, node = program_of(bound(row, attributes), shapes, xs, random)
+        result = evaluate(program, at)
+        g, old = result.gradient[f"x{k}"], before.gradient[f"x{k}"]
+        if np.max(np.abs(np.subtract(g, old)), initial=0.0) > 1e-9 * np.max(np.abs(old), initial=0.0):
+            tried += 1
+            found = judge(result, seconds)
+            assert found.method == ("quotients" if seconds > 1 else "ladder")
+            assert found.verdict == "disagree", (row.name, k, found)
+            assert {c.node for c in found.components if c.verdict == "disagree"} == {ids(program.graph)[node]}
+    monkeypatch.setattr(row, field, right)
+    row._link()
+    harmless = row.name in ("argmax", "one_hot") or fault == "reversed"  # twice nothing is nothing
+    assert tried or harmless, row.name
+
+
+def wrong(fault: Callable[[Any], Any], k: int, right: Callable[..., Any], variadic: bool, F: Any, *rest: Any, **more: Any) -> Any:
+    """The rule with a fault, towards one operand, in floats as in mpmath."""
+    found = right(F, *rest, **more)
+    if (variadic and rest[0] != k) or isinstance(F, Exact):
+        return found
+    return fault(found)
+
+
+def program_of(
+    row: Operation, shapes: tuple[Shape, ...], xs: list[Any], random: Random
+) -> tuple[Program, dict[str, Any], int]:
+    """sum(weights * op(x0, x1, …)) by other operations than the one in question; places are constants."""
+    graph = Graph()
+    leaves = []
+    for k, (shape, x) in enumerate(zip(shapes, xs, strict=True)):
+        if is_place(row, k, shapes):
+            leaves.append(graph.constant(x if isinstance(x, float) else x.tolist(), shape))
+        else:
+            leaves.append(graph.input(f"x{k}", shape))
+    node = graph.append(row, *leaves)
+    weights = normal(random, graph.shapes[node])
+    weight = graph.constant(weights if isinstance(weights, float) else weights.tolist(), np.shape(weights))
+    product = graph.append(OPERATIONS["mul"], node, weight)
+    output = graph.append(OPERATIONS["mean" if row.name == "sum" else "sum"].bind(), product)
+    at = {f"x{k}": x for k, x in enumerate(xs) if not is_place(row, k, shapes)}
+    return Program("", graph, output, {}), at, node
 
 
 def test_no_operation_lacks_a_case() -> None:

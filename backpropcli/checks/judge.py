@@ -23,6 +23,7 @@ from ..shapes import place_text, size, unravel
 from ..sweeps import forward, reverse
 from ..text import expression_of, ids
 from ..values import Value, entries, finite, is_tensor
+from .directions import random_velocity
 from .quotients import BITS, Side, agree, one_sided
 from .shake import digits_trusted
 from .verdict import Check, Component
@@ -129,7 +130,7 @@ class _Judge:
             if whole > seconds:
                 from .ladder import ladder
 
-                return ladder(result, self._directions(), self.relevant)
+                return ladder(result, self._directions(), self.relevant, progress)
             method, count, paths = "directions", DIRECTIONS, self._directions()
         components = []
         for done, path in enumerate(paths, 1):
@@ -189,7 +190,7 @@ class _Judge:
         random = Random(0)
         inputs = [self.graph.inputs[name] for name in self.result.wrt]
         return [
-            Path(f"direction {k}", {i: _random_velocity(self.result.values[i], random) for i in inputs}, 1.0)
+            Path(f"direction {k}", {i: random_velocity(self.result.values[i], random) for i in inputs}, 1.0)
             for k in range(1, DIRECTIONS + 1)
         ]
 
@@ -397,7 +398,7 @@ class _Judge:
         if not all(finite(values[j]) for j in (i, *operands)):
             return None
         random = Random(0)
-        weights, velocity = _random_velocity(z, random, 1.0), _random_velocity(x, random)
+        weights, velocity = random_velocity(z, random, 1.0), random_velocity(x, random)
         with system.quiet():
             local = operation.local(system, k, z, [values[j] for j in operands])
             down = system.downstream(local, weights, z, x, operation.structural)
@@ -499,27 +500,10 @@ def _extremes(values: Iterable[Value]) -> tuple[float, float]:
     return (smallest if smallest < math.inf else 1.0), largest
 
 
-def _random_velocity(value: Value, random: Random, scale: float | None = None) -> Value:
-    """A random number for every entry, as large as it by default."""
-
-    def one(x: float) -> float:
-        return random.choice((-1, 1)) * random.uniform(0.5, 1.5) * (scale or abs(x) or 1.0)
-
-    if not is_tensor(value):
-        return one(float(value))
-    import numpy as np
-
-    if value.size > 10_000:
-        rng = np.random.default_rng(random.getrandbits(32))
-        signs = rng.choice((-1.0, 1.0), value.shape) * rng.uniform(0.5, 1.5, value.shape)
-        return signs * (scale or np.where(value == 0, 1.0, np.abs(value)))
-    return np.reshape([one(x) for x in entries(value)], value.shape)
-
-
 def _pairs(g: Any, v: Value) -> Iterator[tuple[Any, float]]:
     """The entries of a gradient beside those of a velocity, where that is not 0."""
     if not is_tensor(v):
-        yield g, v
+        yield g.item() if hasattr(g, "item") else g, v
         return
     import numpy as np
 

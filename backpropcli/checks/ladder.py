@@ -7,7 +7,11 @@ believed whose distance to the next, plus its noise, is least.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import pairwise
 from math import isfinite, log10
+from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -16,6 +20,7 @@ from ..operations.maps import Reduced
 from ..sweeps import forward
 from ..text import expression_of, ids
 from ..values import Value
+from .directions import random_velocity
 from .shake import shaken_system
 from .verdict import Check, Component
 
@@ -36,11 +41,48 @@ class Quotient(NamedTuple):
     error: float
 
 
-def ladder(result: Result, paths: list[Path], relevant: dict[int, Value]) -> Check:
-    """Judge the derivative along every path."""
+def ladder(
+    result: Result, paths: list[Path], relevant: dict[int, Value], progress: Callable[[int, int], None] | None = None
+) -> Check:
+    """Judge the derivative along every path.
+
+    Args:
+        result: what `evaluate` returned.
+        paths: the directions.
+        relevant: the nodes that make the output, with their values.
+        progress: called with the directions done and their number.
+    """
     judge = _Ladder(result, relevant)
-    components = [judge.component(path) for path in paths]
+    components = []
+    for done, path in enumerate(paths, 1):
+        components.append(judge.component(path))
+        if progress is not None:
+            progress(done, len(paths))
     return Check(components, "ladder", judge.evaluations, 53, None)
+
+
+def quotient(phi: Callable[[float], tuple[float, bool]], noise: float) -> Quotient | None:
+    """The derivative at 0 of phi, which also tells whether every branch is as at 0; None where no step serves."""
+    found: list[tuple[float, float]] = []  # step and central quotient, from the coarsest
+    for h in STEPS:
+        (right, one), (left, other) = phi(h), phi(-h)
+        if one and other and isfinite(right - left):
+            found.append((h, (right - left) / (2 * h)))
+    refined = []
+    for (h, q), (fine, r) in pairwise(found):
+        ratio = (h / fine) ** 2
+        refined.append((fine, (ratio * r - q) / (ratio - 1)))
+    best: Quotient | None = None
+    for (_, q), (h, r) in pairwise(refined):
+        error = abs(q - r) + 2 * noise / h
+        if best is None or error < best.error:
+            best = Quotient(r, error)
+    return best
+
+
+def alike(one: dict[int, Any], other: dict[int, Any]) -> bool:
+    """Whether every choice was the same."""
+    return all(np.array_equal(one[i], other[i], equal_nan=True) for i in one)
 
 
 class _Ladder:
@@ -63,11 +105,11 @@ class _Ladder:
         """The output as one number: its product with the upstream gradient."""
         return float(np.sum(np.multiply(self.result.seed, values[self.result.output])))
 
-    def branches_of(self, values: list[Value]) -> dict[int, Any]:
+    def branches_of(self, values: Any, nodes: Iterable[int] | None = None) -> dict[int, Any]:
         """What every choice chose: the local gradients of flat steps and routers, the signs before other kinks."""
         F, found = self.result.system, {}
         with F.quiet():
-            for i in self.relevant:
+            for i in self.relevant if nodes is None else nodes:
                 operation, operands = self.graph.operations[i], self.graph.operands[i]
                 xs = [values[j] for j in operands]
                 if operation.kink is not None and not operation.structural:
@@ -87,27 +129,44 @@ class _Ladder:
         self.evaluations += 1
         with F.quiet():
             values = forward(F, self.graph, at)
-        now = self.branches_of(values)
-        same = all(np.array_equal(now[i], self.branches[i], equal_nan=True) for i in now)
-        return self.weighted(values), same
+        return self.weighted(values), alike(self.branches_of(values), self.branches)
 
-    def quotient(self, path: Path) -> Quotient | None:
-        """The derivative along the path, or None where no step serves."""
-        found: list[tuple[float, float]] = []  # step and central quotient, from the coarsest
-        for h in STEPS:
-            (right, one), (left, other) = self.moved(path, h), self.moved(path, -h)
-            if one and other and isfinite(right - left):
-                found.append((h, (right - left) / (2 * h)))
-        refined = []
-        for (h, q), (fine, r) in zip(found, found[1:], strict=False):
-            ratio = (h / fine) ** 2
-            refined.append((fine, (ratio * r - q) / (ratio - 1)))
-        best: Quotient | None = None
-        for (_, q), (h, r) in zip(refined, refined[1:], strict=False):
-            error = abs(q - r) + 2 * self.noise / h
-            if best is None or error < best.error:
-                best = Quotient(r, error)
-        return best
+    def first_wrong_node(self) -> tuple[int, int, float, float] | None:
+        """The first node, in the order of the reverse sweep, whose local gradient is wrong along a random tangent.
+
+        Returns:
+            Node, operand number, what its rule gives and what the quotient gives; None where all are right.
+        """
+        values, F = self.result.values, self.result.system
+        for i in sorted(self.relevant, reverse=True):
+            operation, operands = self.graph.operations[i], self.graph.operands[i]
+            xs = [values[j] for j in operands]
+            for k, j in enumerate(operands):
+                if not self.result.active[j] or operation.held:
+                    continue
+                random = Random(0)
+                weights, velocity = random_velocity(values[i], random, 1.0), random_velocity(values[j], random)
+                with F.quiet():
+                    local = operation.local(F, k, values[i], xs)
+                    down = F.downstream(local, weights, values[i], values[j], operation.structural)
+                found = float(np.sum(np.multiply(down, velocity)))
+                terms = float(np.sum(np.abs(np.multiply(down, velocity))))
+                branches = self.branches_of(values, [i])
+
+                def phi(t: float, i: int = i, k: int = k, xs: list[Value] = xs) -> tuple[float, bool]:
+                    moved = list(xs)
+                    moved[k] = xs[k] + t * velocity
+                    with F.quiet():
+                        z = F.kernels[operation.key](*moved)
+                    there = dict(zip(operands, moved, strict=True)) | {i: z}
+                    same = alike(self.branches_of(there, [i]), branches)
+                    return float(np.sum(np.multiply(weights, z))), same
+
+                noise = 2.0**-50 * float(np.sum(np.abs(np.multiply(weights, values[i]))))
+                true = quotient(phi, noise)
+                if true is not None and abs(found - true.limit) > 10 * true.error + 1e-9 * max(terms, abs(true.limit)):
+                    return i, k, found, true.limit
+        return None
 
     def component(self, path: Path) -> Component:
         """The verdict on the derivative along one path."""
@@ -118,7 +177,7 @@ class _Ladder:
         found = Component(path.name, "agree", None, analytic)
         if not isfinite(analytic):
             return found._replace(verdict="undefined", reason="the gradient is not finite")
-        true = self.quotient(path)
+        true = quotient(partial(self.moved, path), self.noise)
         if true is None:
             kink = self.first_kink()
             reason = "every step in float64 takes another branch, or leaves the domain"
@@ -138,7 +197,18 @@ class _Ladder:
                     verdict="inconclusive", reason=f"float64 quotients are sure to {digits:.0f} digits only; --limit check=… allows exact ones"
                 )
             return found
-        return found._replace(verdict="disagree", reason=f"the derivative is {true.limit:.6g}, within {true.error:.1g}")
+        reason = f"the derivative is {true.limit:.6g}, within {true.error:.1g}"
+        wrong = self.first_wrong_node()
+        if wrong is None:
+            return found._replace(verdict="disagree", reason=f"{reason}; no node's own rule was found wrong")
+        i, k, local, truth = wrong
+        operand = expression_of(self.graph, self.graph.operands[i][k])
+        return found._replace(
+            verdict="disagree",
+            node=ids(self.graph)[i],
+            reason=f"{reason}; the rule of `{self.graph.operations[i].name}` is wrong at {expression_of(self.graph, i)}: "
+            f"{local:.6g} to {operand} along a random tangent, where it is {truth:.6g}",
+        )
 
     def first_kink(self) -> int | None:
         """The first node at a point where it has no derivative."""

@@ -84,6 +84,13 @@ def command(
         str,
         typer.Option("--layout", metavar="standard|lecture", help="Rows of a Jacobian are outputs, or inputs (lecture)."),
     ] = "standard",
+    expand: Annotated[
+        str | None,
+        typer.Option("--expand", metavar="NAMES|all", help="Take big gates apart into elementary ones, such as softmax."),
+    ] = None,
+    fuse: Annotated[
+        bool, typer.Option("--fuse", help="Put elementary gates together, such as 1/(1+exp(-x)) to sigmoid(x).")
+    ] = False,
     digits: Digits = None,
     form: Format = "table",
     json: Json = False,
@@ -102,6 +109,11 @@ def command(
 
     point = point_of(at, at_file, limits)
     program = parse(read_program(expression, file, limits), shapes_of(point), limits)
+    if expand is not None or fuse:
+        from .. import transform
+
+        program = transform.fuse(program) if fuse else program
+        program = program if expand is None else transform.expand(program, names_of(expand) or [])
     seed = None
     if upstream is not None:
         from ..points import value_of

@@ -12,16 +12,19 @@ operation(
 operation(
     "sigmoid", "Logistic function 1/(1 + exp(-x)).", pattern="squasher", synonyms=("expit", "σ"),
     value=lambda F, x: F.where(x >= 0, F.div(1.0, 1.0 + F.exp(-x)), F.div(F.exp(x), 1.0 + F.exp(x))),
+    expand=lambda F, x: F.div(1.0, 1.0 + F.exp(-x)),
     partials=lambda F, z, x: z * F.sigmoid(-x),
 )  # fmt: skip
 operation(
     "log_sigmoid", "Logarithm of the sigmoid, exact in the tail.", pattern="squasher",
     value=lambda F, x: -F.softplus(-x),
+    expand=lambda F, x: F.log(F.sigmoid(x)),
     partials=lambda F, z, x: F.sigmoid(-x),
 )  # fmt: skip
 operation(
     "softplus", "Smooth relu, log(1 + exp(x)).", pattern="squasher",
     value=lambda F, x: F.max(x, 0.0) + F.log1p(F.exp(-F.abs(x))),
+    expand=lambda F, x: F.log(1.0 + F.exp(x)),
     partials=lambda F, z, x: F.sigmoid(x),
 )  # fmt: skip
 operation(

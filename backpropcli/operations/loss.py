@@ -83,6 +83,13 @@ def picked(F: Any, logs: Any, y: Any) -> Any:
     return F.where(wanted, F.mul(wanted, logs), 0.0)
 
 
+def nll_of_lectures(F: Any, p: Any, y: Any) -> Any:
+    """-p[y] where there is one class, else the sum over the rows."""
+    if len(F.shape(p)) == 1 and F.shape(y) == ():
+        return -F.take(p, y)
+    return share(F, -F.sum(picked(F, p, y)), rows(F, p))
+
+
 operation(
     "hinge", "Sum over the classes j other than y of max(0, s[j] - s[y] + margin); over rows of scores, their mean.",
     pattern="gradient switch", operands=("s", "y", "margin"), defaults=(1.0,), reduces=True, shape=named,
@@ -115,6 +122,7 @@ operation(
     "nll", "Negative log-likelihood: -p[y] of logarithms p of probabilities; over rows, their mean.",
     pattern="gradient router", operands=("p", "y"), reduces=True, shape=shapes.labelled, structural=True,
     value=lambda F, p, y: share(F, -F.sum(picked(F, p, y)), rows(F, p)),
+    expand=nll_of_lectures,
     partials=(
         lambda F, z, p, y: share(F, -weights(F, p, y), rows(F, p)),
         lambda F, z, p, y: unlabelled(F, lambda: share(F, -p, rows(F, p)), p, y),

@@ -1,0 +1,212 @@
+"""Graph to graph: big gates taken apart into elementary ones, and elementary ones put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from .errors import OptionError, ShapeError, nearest
+from .graph import CONSTANT, INPUT, Graph
+from .kernels.symbols import Symbol, Symbols
+from .language import Program
+from .operations import FUNCTIONS, OPERATIONS, Operation
+from .shapes import axes_of
+
+ELEMENTARY = frozenset(("square", "reciprocal", "stop_gradient", "relu", "mean", "dot", "outer"))
+"""Gates that lectures draw as one, though they have a formula."""
+
+COMMUTATIVE = frozenset(("add", "mul"))
+
+
+def expand(program: Program, names: Iterable[str]) -> Program:
+    """The program with big gates taken apart into the elementary ones of their formulas.
+
+    Args:
+        program: the program; its shapes must be known.
+        names: operations such as ``sigmoid`` or ``softmax``, or ``all``, until only elementary gates are left.
+
+    Raises:
+        OptionError: there is no such operation, or it has no formula.
+    """
+    wanted = _composites(names)
+    while any(operation.name in wanted and _formula(operation) for operation in program.graph.operations):
+        program = _expanded(program, wanted)
+    return program
+
+
+def _composites(names: Iterable[str]) -> set[str]:
+    found = set()
+    for name in names:
+        if name == "all":
+            return {row.name for row in OPERATIONS.values() if _formula(row) and row.name not in ELEMENTARY}
+        row = FUNCTIONS.get(name) or OPERATIONS.get(name)
+        if row is None:
+            close = nearest(name, FUNCTIONS)
+            hint = f"did you mean `{close}`?" if close else "`backprop gates` lists them"
+            raise OptionError(f"there is no operation `{name}` to expand", hint=hint)
+        if _formula(row) is None:
+            raise OptionError(f"`{name}` is elementary: it has no formula to expand into")
+        found.add(row.name)
+    return found
+
+
+def _formula(operation: Operation) -> Any:
+    """How a lecture would write the operation, or how it is reckoned; None for an elementary one."""
+    return operation.expand or operation.value
+
+
+def _expanded(program: Program, wanted: set[str]) -> Program:
+    """One level of formulas written out."""
+    old, new = program.graph, Graph()
+    F = Symbols(new)
+    place: list[int] = []
+    for i, operation in enumerate(old.operations):
+        operands = [place[j] for j in old.operands[i]]
+        formula = _formula(operation) if operation.name in wanted else None
+        if formula is not None:
+            place.append(F.symbol(formula(F, *[Symbol(F, j) for j in operands])).index)
+        else:
+            place.append(_copied(old, i, new, operands))
+        if i in old.names:
+            new.names.setdefault(place[i], old.names[i])
+    return _moved(program, new, place)
+
+
+def _copied(old: Graph, i: int, new: Graph, operands: list[int]) -> int:
+    operation = old.operations[i]
+    if operation is INPUT:
+        return new.input(old.names[i], old.shapes[i])
+    if operation is CONSTANT:
+        return new.constant(old.constants[i], old.shapes[i] or ())
+    return new.append(operation, *operands)
+
+
+def _moved(program: Program, graph: Graph, place: list[int]) -> Program:
+    """The program over another graph, in which node i stands at place[i]."""
+    assigned = {name: place[i] for name, i in program.assigned.items()}
+    return Program(program.source, graph, place[program.output], assigned, program.notes, program.limits)
+
+
+def fuse(program: Program) -> Program:
+    """The program with every formula of a big gate, such as 1/(1 + exp(-x)), put together as that gate.
+
+    A node that has a name of its own stays as it is. Written differently is still the same: ``exp(-x) + 1`` and
+    ``1 + exp(-x)``, ``1/y`` and ``reciprocal(y)``, ``-1*x`` and ``-x``.
+    """
+    while True:
+        fused = _fused(program)
+        if fused is None:
+            return program
+        program = fused
+
+
+PATTERNS = [row for row in OPERATIONS.values() if row.expand is not None and len(row.operands) == 1]
+
+
+def _fused(program: Program) -> Program | None:
+    """The program with the first gate found put together, or None where there is none."""
+    graph = program.graph
+    numbers: dict[Any, int] = {}  # equal expressions have one number
+    own: list[int] = []
+    seen: list[int] = []  # the number that users see: a named node is nothing but itself
+
+    def number(key: Any) -> int:
+        return numbers.setdefault(key, len(numbers))
+
+    for i, operation in enumerate(graph.operations):
+        leaf = operation is INPUT or operation is CONSTANT
+        key: Any = ("leaf", i if operation is INPUT else graph.constants[i])
+        if not leaf:
+            key = _key(graph, i, [seen[j] for j in graph.operands[i]], numbers)
+        own.append(number(key))
+        seen.append(own[i] if leaf or i not in graph.names else number(("named", i)))
+    for i, operation in enumerate(graph.operations):
+        if operation is CONSTANT:
+            continue
+        for row in PATTERNS:
+            for gate in _bindings(row):
+                found = _value_number(gate, graph.shapes[i] or (), seen[i], numbers)
+                if found is None:
+                    continue
+                shape = gate.shape_of(graph.shapes[i] or ())
+                for root in range(i + 1, len(graph)):
+                    if own[root] == found and graph.shapes[root] == shape:
+                        return _replaced(program, root, gate, i)
+    return None
+
+
+def _bindings(row: Operation) -> list[Operation]:
+    """The row with the attributes that a formula may have."""
+    if row.attributes is None:
+        return [row]
+    if "keepdims" in row.attributes:
+        return [row.bind(axis=axis, keepdims=kept) for axis in (None, -1, 0, 1) for kept in (False, True)]
+    return [row.bind(axis=axis) for axis in (-1, 0, 1)]
+
+
+def _key(graph: Graph, i: int, operands: list[int], numbers: dict[Any, int]) -> Any:
+    """What the expression of a node is, however it was written."""
+    operation = graph.operations[i]
+    one, minus, two = (numbers.get(("leaf", c)) for c in (1.0, -1.0, 2.0))
+    name = operation.name
+    if name == "div" and operands[0] == one and one is not None:
+        return ("reciprocal", (operands[1],))
+    if name == "mul" and minus is not None and minus in operands:
+        return ("neg", (operands[1] if operands[0] == minus else operands[0],))
+    if name == "pow" and operands[1] == two and two is not None:
+        return ("square", (operands[0],))
+    if operation.reduces and operation.attributes is not None:
+        shape = graph.shapes[graph.operands[i][0]] or ()
+        axes = axes_of(shape, operation.attributes["axis"])
+        whole = len(axes) == len(shape)  # then a kept axis broadcasts like none
+        return (name, axes, whole or operation.attributes["keepdims"], *operands)
+    return (operation.key, tuple(sorted(operands) if name in COMMUTATIVE else operands))
+
+
+def _value_number(gate: Operation, shape: tuple[int, ...], x: int, numbers: dict[Any, int]) -> int | None:
+    """The number of the gate's formula applied to x, if the program has that expression."""
+    pattern = Graph()
+    F = Symbols(pattern)
+    leaf = Symbol(F, pattern.input("x", shape))
+    try:
+        gate.shape_of(shape)
+        root = F.symbol(gate.expand(F, leaf)).index if gate.expand is not None else 0
+    except ShapeError:
+        return None
+    found: list[int | None] = []
+    for i, operation in enumerate(pattern.operations):
+        operands = [found[j] for j in pattern.operands[i]]
+        if operation is INPUT:
+            found.append(x)
+        elif operation is CONSTANT:
+            found.append(numbers.get(("leaf", pattern.constants[i])))
+        else:
+            found.append(None if None in operands else numbers.get(_key(pattern, i, operands, numbers)))  # type: ignore[arg-type]
+    return found[root]
+
+
+def _replaced(program: Program, root: int, gate: Operation, x: int) -> Program:
+    """The program with the gate at node `root`, applied to node x, and without what nothing uses any more."""
+    old = program.graph
+    operands = [(x,) if i == root else j for i, j in enumerate(old.operands)]
+    used = [False] * len(old)
+    keep = {program.output, *program.assigned.values(), *old.names, *_unused(old)}
+    for i in range(len(old) - 1, -1, -1):
+        used[i] = used[i] or i in keep
+        if used[i]:
+            for j in operands[i]:
+                used[j] = True
+    new, place = Graph(), [-1] * len(old)
+    for i in range(len(old)):
+        if used[i]:
+            mapped = [place[j] for j in operands[i]]
+            place[i] = new.append(gate, *mapped) if i == root else _copied(old, i, new, mapped)
+            if i in old.names:
+                new.names.setdefault(place[i], old.names[i])
+    return _moved(program, new, place)
+
+
+def _unused(graph: Graph) -> set[int]:
+    """Nodes that nothing uses: results of statements without a name."""
+    used = {j for operands in graph.operands for j in operands}
+    return {i for i in range(len(graph)) if i not in used and graph.operations[i] is not CONSTANT}
