@@ -99,7 +99,9 @@ class Result:
             unit[unravel(k, shape)] = 1.0
             every.append(tangent(self.system, graph, self.values, {i: unit if shape else 1.0}))
         self.tangents[name] = [
-            np.reshape([t[n] for t in every], shape + (graph.shapes[n] or ())) if every and every[0][n] is not None else None
+            np.reshape([t[n] for t in every], shape + (graph.shapes[n] or ()))
+            if every and every[0][n] is not None
+            else None
             for n in range(len(graph))
         ]
         along = [0.0 if t[self.output] is None else np.sum(np.multiply(self.seed, t[self.output])) for t in every]

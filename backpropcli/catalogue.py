@@ -80,7 +80,9 @@ def gate(row: Operation) -> Gate:
         carries=bool(row.pullback),
         pattern=row.pattern,
         kink=text(bound.kink(F, z, *operands)) if bound.kink is not None else "",
-        example=", ".join(f"{name} {written(s)}" for name, s in zip(row.operands, shapes, strict=True)) if row.tensor else "",
+        example=", ".join(f"{name} {written(s)}" for name, s in zip(row.operands, shapes, strict=True))
+        if row.tensor
+        else "",
     )
 
 

@@ -130,15 +130,12 @@ def _describe(result: Result, i: int, place: Place, names: list[str], text: str)
         value = float(values[i][where]) if where else float(values[i])
         word = "NaN" if value != value else "infinite" if value > 0 else "minus infinity"
         entry = f", entry {here}," if here else ""
-        return Note(place.code, f"{text}{entry} is {word}{of}{_advice(result, i)}", i)
+        at = _point(result, i, where, names)
+        return Note(place.code, f"{text}{entry} is {word}{at}{of}{_advice(result, i)}", i)
     if operation.tensor:
         return _reduction_note(result, i, operation, names, text, where, of)
     xs = _operands_at(result, i, where)
-    point = ", ".join(
-        f"{_entry_name(result, j, names, where, np.shape(values[i]))} = {x:.6g}"
-        for j, x in dict(zip(operands, xs, strict=True)).items()
-        if graph.operations[j] is not CONSTANT
-    )
+    point = _point(result, i, where, names).removeprefix(" at ")
     if place.code == "underflow":
         message = f"the local gradient of {text} at {point} underflows; beside a large number it may be missed, which --check finds"
         return Note(place.code, message, i)
@@ -150,13 +147,38 @@ def _describe(result: Result, i: int, place: Place, names: list[str], text: str)
         return Note(place.code, message, i)
     if operation.condition:
         return Note(
-            "jump", f"the condition {text} is at its threshold, {point}{of}; the gradient is that of the branch taken", i
+            "jump",
+            f"the condition {text} is at its threshold, {point}{of}; the gradient is that of the branch taken",
+            i,
         )
     return _kink_note(result, i, operation, xs, point, of, text, where)
 
 
+def _point(result: Result, i: int, where: tuple[int, ...], names: list[str]) -> str:
+    """`` at x[2] = 0``: the entries of the operands that make an entry of a value; "" where they are too many."""
+    graph = result.program.graph
+    operation, operands = graph.operations[i], graph.operands[i]
+    if operation.tensor:
+        return ""
+    xs = dict(zip(operands, _operands_at(result, i, where), strict=True))
+    shape = np.shape(result.values[i])
+    told = [
+        f"{_entry_name(result, j, names, where, shape)} = {x:.6g}"
+        for j, x in xs.items()
+        if graph.operations[j] is not CONSTANT
+    ]
+    return f" at {', '.join(told)}" if told else ""
+
+
 def _kink_note(
-    result: Result, i: int, operation: Operation, xs: list[float], point: str, of: str, text: str, where: tuple[int, ...]
+    result: Result,
+    i: int,
+    operation: Operation,
+    xs: list[float],
+    point: str,
+    of: str,
+    text: str,
+    where: tuple[int, ...],
 ) -> Note:
     """The note on an elementwise gate where it has no derivative."""
     F = Floats(result.ties)

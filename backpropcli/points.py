@@ -229,8 +229,12 @@ def _value(path: str, name: str, value: Any, limits: Limits) -> Value:
         for item in flat:  # grows as it goes, level by level
             if isinstance(item, list):
                 flat += item
-            elif isinstance(item, bool) or not (isinstance(item, int | float) or (isinstance(item, str) and item in WORDS)):
-                raise PointError(f"{path}: an entry{of} is no number: {str(item)[:40]!r}", hint='such as {"v": [1, 2.5]}')
+            elif isinstance(item, bool) or not (
+                isinstance(item, int | float) or (isinstance(item, str) and item in WORDS)
+            ):
+                raise PointError(
+                    f"{path}: an entry{of} is no number: {str(item)[:40]!r}", hint='such as {"v": [1, 2.5]}'
+                )
         return as_value(_with_words(value), name or "it")
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise PointError(f"{path}: the value{of} is no number or tensor", hint='such as {"x": 1.5, "v": [1, 2]}')

@@ -43,7 +43,9 @@ def broadcast(*shapes: Shape) -> Shape:
             if merged[i] == 1:
                 merged[i] = n
             elif n not in (1, merged[i]):
-                raise ShapeError(f"the shapes {written(found)} and {written(shape)} do not broadcast: {n} against {merged[i]}")
+                raise ShapeError(
+                    f"the shapes {written(found)} and {written(shape)} do not broadcast: {n} against {merged[i]}"
+                )
         found = tuple(merged)
     return found
 
@@ -211,7 +213,8 @@ def stacked(*shapes: Shape, axis: int = 0) -> Shape:
     for k, shape in enumerate(shapes):
         if shape != shapes[0]:
             raise ShapeError(
-                f"entry {k} has the shape {written(shape)}, and entry 0 {written(shapes[0])}", hint="rows must be equally long"
+                f"entry {k} has the shape {written(shape)}, and entry 0 {written(shapes[0])}",
+                hint="rows must be equally long",
             )
     (at,) = axes_of((1, *shapes[0]), axis)
     return (*shapes[0][:at], len(shapes), *shapes[0][at:])

@@ -21,6 +21,7 @@ from .values import Value, as_value, is_tensor
 if TYPE_CHECKING:
     from .api import Result
 
+
 class Local(NamedTuple):
     """The structure of a local gradient.
 

@@ -115,8 +115,9 @@ def _fused(program: Program) -> Program | None:
 
     for i, operation in enumerate(graph.operations):
         leaf = operation is INPUT or operation is CONSTANT
-        key: Any = ("leaf", i if operation is INPUT else graph.constants[i])
-        if not leaf:
+        if leaf:
+            key: Any = ("leaf", i if operation is INPUT else graph.constants[i])
+        else:
             key = _key(graph, i, [seen[j] for j in graph.operands[i]], numbers)
         own.append(number(key))
         seen.append(own[i] if leaf or i not in graph.names else number(("named", i)))

@@ -156,7 +156,12 @@ def inner(x: Any, y: Any) -> float:
 
 def quotient(row: Operation, xs: list[Any], k: int, v: Any, u: Any) -> float:
     """d/dt of sum(u * op(x + t v)) at 400 bits."""
-    exact_xs = [MP.constant(x if isinstance(x, float) else x.tolist()) if np.ndim(x) == 0 or np.size(x) else np.empty(np.shape(x), object) for x in xs]
+    exact_xs = [
+        MP.constant(x if isinstance(x, float) else x.tolist())
+        if np.ndim(x) == 0 or np.size(x)
+        else np.empty(np.shape(x), object)
+        for x in xs
+    ]
     step = MP.mp.ldexp(1, -130)
     sides = []
     for sign in (1, -1):
@@ -226,7 +231,12 @@ def second_order(
         v = normal(random, shape)
         with F.quiet():
             moved = tangent(F, graph, values, {leaves[j]: v})[output]
-        exact_at = {name: MP.constant(x if isinstance(x, float) else x.tolist()) if np.size(x) else np.empty(np.shape(x), object) for name, x in at.items()}
+        exact_at = {
+            name: MP.constant(x if isinstance(x, float) else x.tolist())
+            if np.size(x)
+            else np.empty(np.shape(x), object)
+            for name, x in at.items()
+        }
         step = MP.mp.ldexp(1, -130)
         sides = []
         for sign in (1, -1):
@@ -234,7 +244,9 @@ def second_order(
             sides.append(np.sum(np.multiply(np.asarray(w, dtype=object), forward(MP, graph, there)[output])))
         truth = float((sides[0] - sides[1]) / (2 * step))
         found = 0.0 if moved is None else inner(w, moved)
-        assert found == pytest.approx(truth, rel=1e-7, abs=1e-7 * (1 + np.sum(np.abs(values[output])))), f"{told} second order {k}, {j}"
+        assert found == pytest.approx(truth, rel=1e-7, abs=1e-7 * (1 + np.sum(np.abs(values[output])))), (
+            f"{told} second order {k}, {j}"
+        )
 
 
 FAULTS: dict[str, Callable[[Any], Any]] = {
@@ -291,7 +303,9 @@ def test_every_seeded_wrong_rule_of_a_tensor_operation_is_found_and_named(
     assert tried or harmless, row.name
 
 
-def wrong(fault: Callable[[Any], Any], k: int, right: Callable[..., Any], variadic: bool, F: Any, *rest: Any, **more: Any) -> Any:
+def wrong(
+    fault: Callable[[Any], Any], k: int, right: Callable[..., Any], variadic: bool, F: Any, *rest: Any, **more: Any
+) -> Any:
     """The rule with a fault, towards one operand, in floats as in mpmath."""
     found = right(F, *rest, **more)
     if (variadic and rest[0] != k) or isinstance(F, Exact):

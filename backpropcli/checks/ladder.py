@@ -116,7 +116,9 @@ class _Ladder:
                     found[i] = np.sign(xs[0])
                 elif operation.structural and operands and not operation.pullback and not operation.held:
                     local = operation.local(F, 0 if not operation.condition else -1, values[i], xs)
-                    found[i] = values[i] if operation.condition else local.partials if isinstance(local, Reduced) else local
+                    found[i] = (
+                        values[i] if operation.condition else local.partials if isinstance(local, Reduced) else local
+                    )
         return found
 
     def moved(self, path: Path, t: float) -> tuple[float, bool]:
@@ -194,7 +196,8 @@ class _Ladder:
         if gap <= 10 * true.error + 1e-12 * terms:
             if true.error > SURE * max(size, 1e-3 * terms):
                 return found._replace(
-                    verdict="inconclusive", reason=f"float64 quotients are sure to {digits:.0f} digits only; --limit check=… allows exact ones"
+                    verdict="inconclusive",
+                    reason=f"float64 quotients are sure to {digits:.0f} digits only; --limit check=… allows exact ones",
                 )
             return found
         reason = f"the derivative is {true.limit:.6g}, within {true.error:.1g}"

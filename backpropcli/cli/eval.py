@@ -52,6 +52,8 @@ Examples:
   backprop eval "(x+y)*z" --at x=-2,y=5,z=-4
   backprop eval "q = x + y; f = q*z" --at x=-2,y=5,z=-4 --pass backward
   backprop eval "-x^2" --at x=3 --check
+  backprop eval "q = W@x; f = sum(q^2)" --at "W=[[0.1,0.5],[-0.3,0.8]],x=[0.2,0.4]"
+  backprop eval "relu(x)" --at "x=[1,-2,3]" --upstream "[4,-1,5]" --jacobian
   backprop eval samples/neuron.bp --at-file samples/neuron.json --json | jq .gradient
 """
 
@@ -82,11 +84,15 @@ def command(
     ] = False,
     layout: Annotated[
         str,
-        typer.Option("--layout", metavar="standard|lecture", help="Rows of a Jacobian are outputs, or inputs (lecture)."),
+        typer.Option(
+            "--layout", metavar="standard|lecture", help="Rows of a Jacobian are outputs, or inputs (lecture)."
+        ),
     ] = "standard",
     expand: Annotated[
         str | None,
-        typer.Option("--expand", metavar="NAMES|all", help="Take big gates apart into elementary ones, such as softmax."),
+        typer.Option(
+            "--expand", metavar="NAMES|all", help="Take big gates apart into elementary ones, such as softmax."
+        ),
     ] = None,
     fuse: Annotated[
         bool, typer.Option("--fuse", help="Put elementary gates together, such as 1/(1+exp(-x)) to sigmoid(x).")
@@ -149,7 +155,20 @@ def command(
 
         screen = screen_of(sys.stdout, color) if target is None else FILE
         shown = digits or (6 if screen.terminal else None)
-        write([render_table(made, screen, which=which, digits=shown, most=int(limits["rows"]), entries=limits["entries"], quiet=quiet)], target)
+        write(
+            [
+                render_table(
+                    made,
+                    screen,
+                    which=which,
+                    digits=shown,
+                    most=int(limits["rows"]),
+                    entries=limits["entries"],
+                    quiet=quiet,
+                )
+            ],
+            target,
+        )
 
     if judged is not None and judged.verdict == "disagree":
         return NO

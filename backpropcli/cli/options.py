@@ -20,11 +20,19 @@ Expression = Annotated[
 File = Annotated[str | None, typer.Option("--file", metavar="PATH", help="Read the program from a file of any name.")]
 At = Annotated[
     list[str] | None,
-    typer.Option("--at", metavar="x=1,y=2", help="The point: numbers, tensors v=[1,2], constants x=pi/4, files W=@w.npy. May be repeated."),
+    typer.Option(
+        "--at",
+        metavar="x=1,y=2",
+        help="The point: numbers, tensors v=[1,2], constants x=pi/4, files W=@w.npy. May be repeated.",
+    ),
 ]
 AtFile = Annotated[
     str | None,
-    typer.Option("--at-file", metavar="PATH", help='The point from a JSON file, {"x": 1, "v": [1, 2]}, or an .npz; --at goes first.'),
+    typer.Option(
+        "--at-file",
+        metavar="PATH",
+        help='The point from a JSON file, {"x": 1, "v": [1, 2]}, or an .npz; --at goes first.',
+    ),
 ]
 Output = Annotated[
     str | None,
@@ -36,7 +44,9 @@ Wrt = Annotated[
 ]
 Upstream = Annotated[
     str | None,
-    typer.Option("--upstream", metavar="VALUE", help="The upstream gradient of the output, in its shape; 1 for a scalar."),
+    typer.Option(
+        "--upstream", metavar="VALUE", help="The upstream gradient of the output, in its shape; 1 for a scalar."
+    ),
 ]
 Ties = Annotated[
     str, typer.Option("--ties", metavar="split|first|error", help="Who gets the gradient where a maximum ties.")
@@ -60,7 +70,11 @@ Color = Annotated[str, typer.Option("--color", metavar="auto|always|never", help
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only value and gradient, and no notes.")]
 Limit = Annotated[
     list[str] | None,
-    typer.Option("--limit", metavar="NAME=N", help="Raise a limit: source, literal, name, rows, text, check, tensor, memory, entries, jacobian."),
+    typer.Option(
+        "--limit",
+        metavar="NAME=N",
+        help="Raise a limit: source, literal, name, rows, text, check, tensor, memory, entries, jacobian.",
+    ),
 ]
 
 

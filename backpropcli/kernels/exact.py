@@ -42,7 +42,9 @@ class Exact(NumberSystem):
         kernels |= {
             "amax": self.chosen("max"),
             "amin": self.chosen("min"),
-            "norm": lambda x, axis=None, keepdims=False: self.sqrt(self.sum(self.square(x), axis=axis, keepdims=keepdims)),  # type: ignore[attr-defined]
+            "norm": lambda x, axis=None, keepdims=False: self.sqrt(
+                self.sum(self.square(x), axis=axis, keepdims=keepdims)
+            ),  # type: ignore[attr-defined]
             "det": self.on_matrix(lambda a: self.mp.det(a)),
             "inv": self.on_matrix(lambda a: self.mp.inverse(a)),
             "solve": self.on_matrix(lambda a, b: self.mp.inverse(a) * b),

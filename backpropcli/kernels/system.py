@@ -97,7 +97,9 @@ class NumberSystem:
             rank = len(shape)
             gone = axes_of(shape, axis)
             order = (*(i for i in range(rank) if i not in gone), *gone)
-            rows = kernels["reshape"](kernels["transpose"](hits, axes=order), shape=(-1, size(shape) // size(reduced(shape, axis))))
+            rows = kernels["reshape"](
+                kernels["transpose"](hits, axes=order), shape=(-1, size(shape) // size(reduced(shape, axis)))
+            )
             first = kernels["mul"](rows, kernels["equal"](kernels["cumsum"](rows, axis=1), 1.0))
             moved = kernels["reshape"](first, shape=tuple(shape[i] for i in order))
             return kernels["transpose"](moved, axes=tuple(order.index(i) for i in range(rank)))

@@ -42,7 +42,11 @@ def kernels(zero: Any, one: Any, nan: Any) -> dict[str, Kernel]:
 
     def numbers(array: Any) -> Any:
         """Truths or whole numbers as numbers of the kind at hand."""
-        return np.asarray(array, dtype=np.float64) if dtype is not object else np.frompyfunc(lambda n: one * int(n), 1, 1)(array)
+        return (
+            np.asarray(array, dtype=np.float64)
+            if dtype is not object
+            else np.frompyfunc(lambda n: one * int(n), 1, 1)(array)
+        )
 
     def scatter(x: Any, key: Key = (), into: Shape = ()) -> Any:
         array = filled(into, zero)

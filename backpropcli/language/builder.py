@@ -92,7 +92,9 @@ class Builder:
         self.check_name(word)
         if name in CONSTANTS and name not in self.graph.inputs:
             self.notes.append(f"`{name}` is the value given, not the constant {CONSTANTS[name]:.6g}")
-        return self.graph.input(name, self.bound.get(name, self.shape) if isinstance(self.bound, Mapping) else self.shape)
+        return self.graph.input(
+            name, self.bound.get(name, self.shape) if isinstance(self.bound, Mapping) else self.shape
+        )
 
     def check_name(self, word: Word) -> None:
         name, _ = word
@@ -224,7 +226,9 @@ class Builder:
         """``zeros(2, 3)``, ``ones(4)``, ``eye(3)``."""
         name = word[0]
         if not arguments or any(isinstance(a, Keyword) for a in arguments) or (name == "eye" and len(arguments) > 1):
-            raise self.error(word, f"`{name}` takes lengths", "write `eye(3)`" if name == "eye" else f"write `{name}(2, 3)`")
+            raise self.error(
+                word, f"`{name}` takes lengths", "write `eye(3)`" if name == "eye" else f"write `{name}(2, 3)`"
+            )
         shape = tuple(n for a in arguments for n in self.lengths(a))
         node = self.graph.append(OPERATIONS["full"].bind(shape=shape), self.graph.constant(FILLED[name]))
         return self.graph.append(OPERATIONS["diag"], node) if name == "eye" else node

@@ -93,7 +93,9 @@ def summary(value: Value, digits: int | None) -> Cell:
     last = value.reshape(-1, value.shape[-1])
     rows = [last[0], last[-1]] if len(last) > 1 else [last[0]]
     corners = [
-        f"{figure(float(row[0]), short)}, …, {figure(float(row[-1]), short)}" if len(row) > 1 else figure(float(row[0]), short)
+        f"{figure(float(row[0]), short)}, …, {figure(float(row[-1]), short)}"
+        if len(row) > 1
+        else figure(float(row[0]), short)
         for row in rows
     ]
     lines.append(f"[{corners[0]}]" if len(rows) == 1 else f"[[{corners[0]}], …, [{corners[1]}]]")
@@ -138,7 +140,9 @@ def _wrapped(text: str, width: int = 36) -> Cell:
         return [text]
     import textwrap
 
-    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    lines = textwrap.wrap(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    longest = max(map(len, lines))
+    return [f"{line:<{longest}}" for line in lines]
 
 
 def sum_of(parts: list[float], total: float | None, digits: int | None, most: int = 8) -> str:

@@ -291,7 +291,9 @@ class Page:
     def tensor_product(self, edge: EdgeRecord) -> None:
         """local × upstream = downstream, for narrow terminals."""
         told = not isinstance(edge.local, float) and edge.local.factor is None
-        self.figures(f"  to {edge.name}: ", local_cell(edge.local, self.digits, self.entries), "", "" if told else " × upstream")
+        self.figures(
+            f"  to {edge.name}: ", local_cell(edge.local, self.digits, self.entries), "", "" if told else " × upstream"
+        )
         self.figures("    = ", cell(edge.downstream, self.digits, self.entries), GRADIENT)
 
     def jacobians(self, nodes: list[NodeRecord]) -> None:
@@ -308,7 +310,10 @@ class Page:
                 else:
                     self.line(f"{title}: rows are entries of {rows}, columns of {across}", NAME)
                     heads = ["", *jacobian.columns]
-                    body = [[name, *(figure(x, self.digits) for x in row)] for name, row in zip(jacobian.rows, jacobian.matrix, strict=True)]
+                    body = [
+                        [name, *(figure(x, self.digits) for x in row)]
+                        for name, row in zip(jacobian.rows, jacobian.matrix, strict=True)
+                    ]
                     if not self.grid(heads, body, [FAINT, *[""] * len(jacobian.columns)], ("",)):
                         for name, *figures in body:
                             self.line(f"  {name}: {' '.join(figures)}")
