@@ -65,7 +65,7 @@ class Result:
         with self.system.quiet():
             self.values: list[Value] = forward(self.system, graph, at)
             self.active = graph.dependents([graph.inputs[name] for name in self.wrt])
-            self.upstream: list[Value | None] = reverse(self.system, graph, self.values, output, seed, self.active)
+            self.upstream: list[Any] = reverse(self.system, graph, self.values, output, seed, self.active)
             self.tangents: dict[str, list[Value | None]] = {}
             if mode == "forward":
                 found = self._forward_gradient()
@@ -93,7 +93,7 @@ class Result:
 
         graph = self.program.graph
         shape = graph.shapes[i] or ()
-        every: list[list[Value | None]] = []
+        every: list[list[Any]] = []
         for k in range(size(shape)):
             unit = np.zeros(shape)
             unit[unravel(k, shape)] = 1.0
@@ -231,8 +231,8 @@ def _seed(program: Program, output: int, upstream: Any) -> Value:
         if not shape:
             return 1.0
         raise ShapeError(
-            f"the output {expression_of(program.graph, output)} has the shape {written(shape)}, and only a scalar, such as "
-            "a loss, has one gradient: every entry of the output has its own",
+            f"the output {expression_of(program.graph, output)} has the shape {written(shape)}, and only a scalar, "
+            "such as a loss, has one gradient: every entry of the output has its own",
             hint="give --upstream with one weight per entry, or end with a scalar such as sum(…)",
         )
     seed = as_value(upstream, "upstream")

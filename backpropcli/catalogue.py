@@ -21,8 +21,8 @@ class Gate(NamedTuple):
         synonyms: other spellings.
         doc: one sentence.
         formula: its value by other operations, or its spelling where it is elementary.
-        derivatives: by operand, the local gradient over the operands and the value z; or, where `carries`, the downstream
-            gradient over these and ``upstream``.
+        derivatives: by operand, the local gradient over the operands and the value z; or, where `carries`, the
+            downstream gradient over these and ``upstream``.
         carries: it is no local gradient that is multiplied with, but a rule that carries the gradient back.
         pattern: how the gradient flows.
         kink: the condition under which there is no derivative, or "".

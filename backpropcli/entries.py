@@ -32,7 +32,8 @@ class Place(NamedTuple):
 
 def conventions(result: Result) -> list[Note]:
     """The notes of a result, one per node and kind, in order of evaluation."""
-    graph, values, upstream = result.program.graph, result.values, result.upstream
+    graph, values = result.program.graph, result.values
+    upstream: list[Any] = result.upstream
     places: dict[int, Place] = {}
     live = [g is not None and bool(np.any(g)) for g in upstream]
     by_chance: list[Any] = [False] * len(graph)  # entries of upstream gradients that are 0, and that no selection made
@@ -49,7 +50,7 @@ def conventions(result: Result) -> list[Note]:
         kink = operation.kink
         if live[i] and kink is not None:
             xs = [values[j] for j in graph.operands[i]]
-            mask = np.asarray(kink(result.system, values[i], *xs), dtype=bool)
+            mask: Any = np.asarray(kink(result.system, values[i], *xs), dtype=bool)
             if not operation.reduces:
                 mask = mask & np.isfinite(values[i]) & (True if operation.condition else np.not_equal(g, 0))
             if mask.any():
@@ -72,7 +73,8 @@ def conventions(result: Result) -> list[Note]:
 def _zero_times_infinity(result: Result, i: int, edge: Edge, by_chance: list[Any]) -> Place | None:
     """Where an upstream gradient of 0 met an infinite local one; and which zeros go on from here."""
     operation = result.program.graph.operations[i]
-    g, j = result.upstream[i], edge.operand
+    g: Any = result.upstream[i]
+    j = edge.operand
     if isinstance(edge.local, LinearMap):
         if np.any(by_chance[i]):
             by_chance[j] = by_chance[j] | np.equal(edge.downstream, 0)
@@ -92,7 +94,7 @@ def _zero_times_infinity(result: Result, i: int, edge: Edge, by_chance: list[Any
 def _underflows(result: Result, i: int, edge: Edge) -> Any | None:
     """The entry whose local gradient is no zero but too small for float64's full digits; of the first few suspects."""
     graph, values = result.program.graph, result.values
-    g = result.upstream[i]
+    g: Any = result.upstream[i]
     suspect = (np.abs(edge.local) < SMALLEST) & np.not_equal(g, 0) & np.not_equal(values[i], 0)
     suspect = suspect & np.not_equal(values[edge.operand], 0)
     flat = np.flatnonzero(np.broadcast_to(suspect, np.shape(values[i])))[:3]
@@ -121,7 +123,7 @@ def _operands_at(result: Result, i: int, place: tuple[int, ...]) -> list[float]:
 
 def _describe(result: Result, i: int, place: Place, names: list[str], text: str) -> Note:
     graph, values = result.program.graph, result.values
-    operation, operands = graph.operations[i], graph.operands[i]
+    operation = graph.operations[i]
     where = unravel(int(np.flatnonzero(place.mask)[0]), np.shape(place.mask))
     count = int(place.mask.sum())
     here = place_text("", where)
@@ -137,12 +139,15 @@ def _describe(result: Result, i: int, place: Place, names: list[str], text: str)
     xs = _operands_at(result, i, where)
     point = _point(result, i, where, names).removeprefix(" at ")
     if place.code == "underflow":
-        message = f"the local gradient of {text} at {point} underflows; beside a large number it may be missed, which --check finds"
+        message = (
+            f"the local gradient of {text} at {point} underflows; beside a large number it may be missed, "
+            "which --check finds"
+        )
         return Note(place.code, message, i)
     if place.code == "zero-times-infinity":
         message = (
-            f"{text} at {point}{of} multiplies 0 by an infinite gradient, and 0 is used; the limit may be another number, "
-            "which --check finds"
+            f"{text} at {point}{of} multiplies 0 by an infinite gradient, and 0 is used; the limit may be another "
+            "number, which --check finds"
         )
         return Note(place.code, message, i)
     if operation.condition:

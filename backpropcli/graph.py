@@ -98,7 +98,7 @@ class Graph:
         """Take the last node away, a constant that became part of something else."""
         index = len(self.shapes) - 1
         for nodes in (self.operations, self.operands, self.shapes):
-            nodes.pop()  # type: ignore[attr-defined]
+            nodes.pop()
         self.constants.pop(index)
 
     @property

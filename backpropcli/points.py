@@ -108,7 +108,7 @@ def _arrays(path: str, limits: Limits, only: str = "") -> dict[str, Value]:
 
 
 def _array(stream: IO[bytes], length: int, path: str, limits: Limits) -> Value:
-    """An array in NumPy's own format; its header is held against the length of the file before anything is allocated."""
+    """An array in NumPy's own format; its header is held against the file's length before anything is allocated."""
     import numpy as np
     from numpy.lib import format as npy
 

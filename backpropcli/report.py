@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .conventions import Edge, Note
 from .graph import CONSTANT, INPUT
@@ -101,7 +101,7 @@ def report(
     result: Result,
     check: Check | None = None,
     digits_trusted: dict[str, float] | None = None,
-    wanted: Wanted = Wanted(),
+    wanted: Wanted | None = None,
     with_notes: bool = True,
 ) -> Report:
     """The report of a result; its nodes are made one by one, in order of evaluation, and only once."""
@@ -118,7 +118,7 @@ def report(
         gradient=result.gradient,
         mode=result.mode,
         node_count=sum(operation is not CONSTANT for operation in graph.operations),
-        nodes=_nodes(result, identifiers, names, wanted),
+        nodes=_nodes(result, identifiers, names, wanted or Wanted()),
         check=check,
         notes=notes,
         note_ids=["" if note.node is None else identifiers[note.node] for note in notes],
@@ -168,7 +168,7 @@ def _edge(result: Result, i: int, edge: Edge, identifiers: list[str], names: lis
     from .structure import jacobian_of, local_of
 
     structure = local_of(result, i, edge.k, edge.local, names)
-    local = structure.factor if structure.kind == "number" else structure
+    local: Any = structure.factor if structure.kind == "number" else structure
     matrix = None
     if wanted.jacobian and structure.kind != "number":
         matrix = jacobian_of(result, i, edge.k, edge.local, names, wanted.jacobian, wanted.most)

@@ -113,7 +113,8 @@ def matmul(a: Shape, b: Shape) -> Shape:
     left, right = (1, *a) if len(a) == 1 else a, (*b, 1) if len(b) == 1 else b
     if left[-1] != right[-2]:
         raise ShapeError(
-            f"the shapes {written(a)} and {written(b)} do not fit a matrix product: {left[-1]} columns against {right[-2]} rows",
+            f"the shapes {written(a)} and {written(b)} do not fit a matrix product: "
+            f"{left[-1]} columns against {right[-2]} rows",
             hint=_transposed(a, b),
         )
     batch = broadcast(left[:-2], right[:-2])
@@ -203,7 +204,8 @@ def joined(*shapes: Shape, axis: int = 0) -> Shape:
     for shape in shapes[1:]:
         if shape[:at] + shape[at + 1 :] != shapes[0][:at] + shapes[0][at + 1 :] or len(shape) != len(shapes[0]):
             raise ShapeError(
-                f"the shapes {written(shapes[0])} and {written(shape)} do not join along axis {axis}: the others must be equal"
+                f"the shapes {written(shapes[0])} and {written(shape)} do not join along axis {axis}: "
+                "the others must be equal"
             )
     return (*shapes[0][:at], sum(shape[at] for shape in shapes), *shapes[0][at + 1 :])
 

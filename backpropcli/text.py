@@ -9,7 +9,6 @@ from .graph import CONSTANT, INPUT, Graph
 from .operations import OPERATIONS, Operation
 from .operations.table import ATOM, COMPARISON, NOT, POWER, PRODUCT, SIGN, SUM
 
-
 MOST_ENTRIES = 16
 
 
@@ -111,8 +110,8 @@ def expressions(graph: Graph, names: Mapping[int, str], limit: int = 80) -> list
         elif operation.attributes is not None:
             text = _with_attributes(operation, [used[j] for j in operands], [binding[j] for j in operands])
         elif operation.name == "take":
-            x, i = (used[j] for j in operands)
-            text = f"{x if binding[operands[0]] == ATOM else f'({x})'}[{i}]"
+            x, at = (used[j] for j in operands)
+            text = f"{x if binding[operands[0]] == ATOM else f'({x})'}[{at}]"
         elif operation.form:
             text = operation.form.format(
                 *[

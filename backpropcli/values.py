@@ -1,4 +1,4 @@
-"""Values of inputs and nodes: floats where everything is a scalar, NumPy arrays of float64 where anything has a shape."""
+"""Values of inputs and nodes: floats where all are scalars, NumPy arrays of float64 where anything has a shape."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def finite(value: Value) -> bool:
 
 def entries(value: Value) -> list[float]:
     """The entries in order, along the last axis first."""
-    return value.ravel().tolist() if is_tensor(value) else [float(value)]  # type: ignore[no-any-return]
+    return value.ravel().tolist() if is_tensor(value) else [float(value)]
 
 
 def nested(value: Value) -> Any:
@@ -94,7 +94,7 @@ def system_for(graph: Graph, ties: str = "split") -> NumberSystem:
 
 
 def hold_sizes(graph: Graph, limits: Limits) -> None:
-    """Raise LimitError where the values, as their shapes tell, would be larger than allowed; nothing is allocated yet."""
+    """Raise LimitError where the values, as their shapes tell, would be too large; nothing is allocated yet."""
     if not graph.tensors:
         return
     for i, shape in enumerate(graph.shapes):

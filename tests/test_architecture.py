@@ -29,8 +29,9 @@ DOORS = {
     "typer": {"cli/app.py", "cli/eval.py", "cli/gates.py", "cli/options.py"},
     "rich": {"renderers/table.py", "cli/progress.py"},
     "numpy": {
-        "kernels/arrays.py", "kernels/exact.py", "kernels/tensors.py",
-        "api.py", "entries.py", "points.py", "structure.py", "values.py", "checks/judge.py", "checks/ladder.py", "checks/directions.py", "kernels/shaken.py", "checks/shake.py", "renderers/numbers.py",
+        *(f"kernels/{name}.py" for name in ("arrays", "exact", "shaken", "tensors")),
+        *(f"checks/{name}.py" for name in ("directions", "judge", "ladder", "shake")),
+        *("api.py", "entries.py", "points.py", "structure.py", "values.py", "renderers/numbers.py"),
     },
     "mpmath": {"kernels/precise.py"},
 }

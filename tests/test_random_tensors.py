@@ -90,6 +90,8 @@ class Maker:
         return np.reshape(np.array(flat, dtype=float), shape) if shape else flat[0]
 
     def constant(self, value: Any) -> int:
+        if 0 in shape_of(value)[:-1]:  # nested tuples cannot say how long the rows are that there are none of
+            raise Misfit
         node = self.graph.constant(nested(value), shape_of(value))
         self.values.append(value)
         return node

@@ -41,12 +41,15 @@ THREE: list[tuple[Shape, ...]] = [
 Case = tuple[dict[str, Any], tuple[Shape, ...]]
 REDUCED: list[Case] = [
     *(({}, shapes) for shapes in ONE),
-    ({"axis": 0}, ((3,),)), ({"axis": 0}, ((2, 3),)), ({"axis": -1}, ((2, 3),)), ({"axis": 1, "keepdims": True}, ((2, 3),)),
-    ({"keepdims": True}, ((2, 3),)), ({"axis": (0, 2)}, ((2, 3, 2),)), ({"axis": (0, -1), "keepdims": True}, ((2, 3, 2),)),
+    ({"axis": 0}, ((3,),)), ({"axis": 0}, ((2, 3),)), ({"axis": -1}, ((2, 3),)),
+    ({"axis": 1, "keepdims": True}, ((2, 3),)),
+    ({"keepdims": True}, ((2, 3),)), ({"axis": (0, 2)}, ((2, 3, 2),)),
+    ({"axis": (0, -1), "keepdims": True}, ((2, 3, 2),)),
     ({"axis": 1}, ((3, 0),)), ({"axis": 0}, ((1, 3),)), ({"axis": ()}, ((2,),)),
 ]  # fmt: skip
 ALONG: list[Case] = [
-    ({}, ((3,),)), ({}, ((2, 3),)), ({"axis": 0}, ((2, 3),)), ({"axis": 1}, ((2, 3, 2),)), ({}, ((1,),)), ({}, ((0, 3),)),
+    ({}, ((3,),)), ({}, ((2, 3),)), ({"axis": 0}, ((2, 3),)), ({"axis": 1}, ((2, 3, 2),)), ({}, ((1,),)),
+    ({}, ((0, 3),)),
 ]  # fmt: skip
 SQUARE: list[Case] = [({}, ((1, 1),)), ({}, ((2, 2),)), ({}, ((3, 3),))]
 SCORED: list[Case] = [({}, ((3,), ())), ({}, ((2, 3), (2,))), ({}, ((1, 3), (1,))), ({}, ((2, 2, 3), (2, 2)))]
@@ -54,41 +57,82 @@ PAIRED: list[Case] = [({}, shapes) for shapes in TWO if 0 not in shapes[0]]
 ALL = (None, None, None)
 
 CASES: dict[str, list[Case]] = {
-    **{name: REDUCED for name in ("sum", "mean", "prod", "amax", "amin", "var", "std", "norm", "norm1", "logsumexp", "argmax")},
-    **{name: ALONG for name in ("softmax", "log_softmax")},
+    **dict.fromkeys(
+        ("sum", "mean", "prod", "amax", "amin", "var", "std", "norm", "norm1", "logsumexp", "argmax"), REDUCED
+    ),
+    **dict.fromkeys(("softmax", "log_softmax"), ALONG),
     "cumsum": [*ALONG, ({"reverse": True}, ((2, 3),))],
     "matmul": [
-        ({}, shapes) for shapes in (
-            ((3,), (3,)), ((2, 3), (3,)), ((2,), (2, 3)), ((2, 3), (3, 4)), ((1, 1), (1, 1)), ((2, 0), (0, 3)), ((0, 2), (2,)),
-            ((2, 2, 3), (2, 3, 2)), ((2, 2, 3), (3, 2)), ((2, 3), (2, 3, 2)), ((2, 1, 2, 3), (3, 3, 1)), ((2, 2, 3), (3,)),
+        ({}, shapes)
+        for shapes in (
+            ((3,), (3,)),
+            ((2, 3), (3,)),
+            ((2,), (2, 3)),
+            ((2, 3), (3, 4)),
+            ((1, 1), (1, 1)),
+            ((2, 0), (0, 3)),
+            ((0, 2), (2,)),
+            ((2, 2, 3), (2, 3, 2)),
+            ((2, 2, 3), (3, 2)),
+            ((2, 3), (2, 3, 2)),
+            ((2, 1, 2, 3), (3, 3, 1)),
+            ((2, 2, 3), (3,)),
             ((3,), (2, 3, 2)),
         )
     ],
     "dot": [({}, ((3,), (3,))), ({}, ((1,), (1,))), ({}, ((0,), (0,)))],
     "outer": [({}, ((3,), (2,))), ({}, ((1,), (2,))), ({}, ((0,), (2,)))],
     "transpose": [*(({}, shapes) for shapes in ONE), ({"axes": (1, 2, 0)}, ((2, 1, 3),))],
-    "reshape": [({"shape": (3, 2)}, ((2, 3),)), ({"shape": (-1,)}, ((2, 3),)), ({"shape": ()}, ((1, 1),)), ({"shape": (0, 4)}, ((0,),))],
-    "full": [({"shape": (2, 3)}, (s,)) for s in ((), (3,), (2, 1), (1,), (2, 3))],
-    "concat": [({}, ((2,), (1,), (3,))), ({}, ((2, 3), (1, 3), (0, 3))), ({"axis": 1}, ((2, 1), (2, 3), (2, 2))), ({"axis": -1}, ((2, 1, 1), (2, 1, 2), (2, 1, 1)))],
-    "stack": [({}, ((), (), ())), ({}, ((2,), (2,), (2,))), ({"axis": 1}, ((2, 3),) * 3), ({"axis": -1}, ((2, 3),) * 3)],
-    "index": [
-        ({"key": (1,)}, ((3,),)), ({"key": (-1, 0)}, ((2, 3),)), ({"key": ((0, 2, None),)}, ((3,),)), ({"key": (ALL, 1)}, ((2, 3),)),
-        ({"key": ((None, None, -1), (1, None, None))}, ((2, 3),)), ({"key": (0,)}, ((2, 1, 3),)), ({"key": ((2, 2, None),)}, ((3,),)),
+    "reshape": [
+        ({"shape": (3, 2)}, ((2, 3),)),
+        ({"shape": (-1,)}, ((2, 3),)),
+        ({"shape": ()}, ((1, 1),)),
+        ({"shape": (0, 4)}, ((0,),)),
     ],
-    "scatter": [({"key": (1,), "into": (3,)}, ((),)), ({"key": (ALL, 1), "into": (2, 3)}, ((2,),)), ({"key": ((None, None, 2),), "into": (3, 2)}, ((2, 2),))],
+    "full": [({"shape": (2, 3)}, (s,)) for s in ((), (3,), (2, 1), (1,), (2, 3))],
+    "concat": [
+        ({}, ((2,), (1,), (3,))),
+        ({}, ((2, 3), (1, 3), (0, 3))),
+        ({"axis": 1}, ((2, 1), (2, 3), (2, 2))),
+        ({"axis": -1}, ((2, 1, 1), (2, 1, 2), (2, 1, 1))),
+    ],
+    "stack": [
+        ({}, ((), (), ())),
+        ({}, ((2,), (2,), (2,))),
+        ({"axis": 1}, ((2, 3),) * 3),
+        ({"axis": -1}, ((2, 3),) * 3),
+    ],
+    "index": [
+        ({"key": (1,)}, ((3,),)),
+        ({"key": (-1, 0)}, ((2, 3),)),
+        ({"key": ((0, 2, None),)}, ((3,),)),
+        ({"key": (ALL, 1)}, ((2, 3),)),
+        ({"key": ((None, None, -1), (1, None, None))}, ((2, 3),)),
+        ({"key": (0,)}, ((2, 1, 3),)),
+        ({"key": ((2, 2, None),)}, ((3,),)),
+    ],
+    "scatter": [
+        ({"key": (1,), "into": (3,)}, ((),)),
+        ({"key": (ALL, 1), "into": (2, 3)}, ((2,),)),
+        ({"key": ((None, None, 2),), "into": (3, 2)}, ((2, 2),)),
+    ],
     "take": [({}, ((3,), ())), ({}, ((3,), (4,))), ({}, ((3, 2), (2,))), ({}, ((3, 2), (2, 2)))],
     "put": [({"length": 3}, ((), ())), ({"length": 3}, ((4,), (4,))), ({"length": 3}, ((2, 2), (2,)))],
     "one_hot": [({"classes": 3}, ((),)), ({"classes": 3}, ((2,),)), ({"classes": 3}, ((2, 2),))],
     "diag": [({}, ((3,),)), ({}, ((3, 3),)), ({}, ((1,),)), ({}, ((0,),))],
-    "trace": SQUARE, "det": SQUARE, "cofactor": SQUARE, "inv": SQUARE,
+    "trace": SQUARE,
+    "det": SQUARE,
+    "cofactor": SQUARE,
+    "inv": SQUARE,
     "solve": [({}, ((2, 2), (2,))), ({}, ((2, 2), (2, 3))), ({}, ((1, 1), (1,)))],
     "hinge": [(a, (*s, ())) for a, s in SCORED],
     "cross_entropy": [*SCORED, ({}, ((3,), (3,))), ({}, ((2, 3), (2, 3)))],
     "nll": [*SCORED, ({}, ((3,), (3,))), ({}, ((2, 3), (2, 3)))],
-    **{name: PAIRED for name in ("bce", "bce_logits", "mse", "sqloss")},
+    **dict.fromkeys(("bce", "bce_logits", "mse", "sqloss"), PAIRED),
     "gaussian_nll": [({}, shapes) for shapes in THREE if 0 not in shapes[0]],
-    "l1": [({}, shapes) for shapes in ONE], "l2": [({}, shapes) for shapes in ONE],
-}  # fmt: skip
+    "l1": [({}, shapes) for shapes in ONE],
+    "l2": [({}, shapes) for shapes in ONE],
+}
 EMPTY = frozenset(("amax", "amin", "argmax", "logsumexp", "mean", "var", "std", "norm"))
 """What empty tensors have none of, or no slope."""
 
@@ -275,7 +319,7 @@ def test_every_seeded_wrong_rule_of_a_tensor_operation_is_found_and_named(
     field = "pullback" if row.pullback else "rules"
     right = getattr(row, field)
     tried = 0
-    for k, shape in enumerate(shapes):
+    for k in range(len(shapes)):
         if is_place(row, k, shapes):
             continue
         monkeypatch.setattr(row, field, right)

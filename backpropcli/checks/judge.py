@@ -19,7 +19,7 @@ from ..graph import CONSTANT, INPUT
 from ..kernels.precise import precise
 from ..operations import LinearMap
 from ..operations.maps import Reduced
-from ..shapes import place_text, size, unravel
+from ..shapes import Shape, place_text, size, unravel
 from ..sweeps import forward, reverse
 from ..text import expression_of, ids
 from ..values import Value, entries, finite, is_tensor
@@ -41,9 +41,10 @@ DIRECTIONS = 3
 EVALUATIONS = 6  # of the program for one path: three steps on each side
 CHEAP = frozenset(
     (
-        "add", "sub", "mul", "div", "neg", "abs", "square", "max", "min", "where", "sign", "step", "relu", "sum", "mean", "prod",
-        "amax", "amin", "var", "norm1", "cumsum", "matmul", "dot", "outer", "transpose", "reshape", "full", "concat", "stack",
-        "index", "scatter", "take", "put", "diag", "trace", "mse", "sqloss", "l1", "l2", "hinge", "nll", "inv", "solve", "det",
+        "add", "sub", "mul", "div", "neg", "abs", "square", "max", "min", "where", "sign", "step", "relu", "sum",
+        "mean", "prod", "amax", "amin", "var", "norm1", "cumsum", "matmul", "dot", "outer", "transpose", "reshape",
+        "full", "concat", "stack", "index", "scatter", "take", "put", "diag", "trace", "mse", "sqloss", "l1", "l2",
+        "hinge", "nll", "inv", "solve", "det",
     )
 )  # fmt: skip
 DEAR = frozenset(("gamma", "lgamma", "digamma", "polygamma"))
@@ -294,8 +295,8 @@ class _Judge:
             verdict="disagree",
             node=self.name(i),
             reason=f"{truly}the rule of `{self.graph.operations[i].name}` is wrong at"
-            f" {expression_of(self.graph, i)}: local {float(local):.6g} to {expression_of(self.graph, operand)}{along}, "
-            f"where it is {float(truth):.6g}",
+            f" {expression_of(self.graph, i)}: local {float(local):.6g} to {expression_of(self.graph, operand)}"
+            f"{along}, where it is {float(truth):.6g}",
         )
 
     def _not_differentiable(self, found: Component, path: Path, left: Side, right: Side, order: list[int]) -> Component:
@@ -477,9 +478,9 @@ def _relevant_entries(result: Result) -> dict[int, Value]:
                         mask = np.not_equal(F.downstream(local, masks[i].astype(np.float64), values[i], xs[k], True), 0)
                 else:
                     taken = masks[i]
-                    if operation.structural and not operation.condition and len(operands) > 1:
-                        if not graph.operations[j].condition:
-                            taken = taken & np.not_equal(operation.local(F, k, values[i], xs), 0)
+                    shut = operation.structural and not operation.condition and len(operands) > 1
+                    if shut and not graph.operations[j].condition:
+                        taken = taken & np.not_equal(operation.local(F, k, values[i], xs), 0)
                     mask = np.not_equal(F.sum_to(taken.astype(np.float64), shape), 0)
                 masks[j] = masks[j] | mask if j in masks else mask
     return {i: np.where(mask, values[i], 0.0) if mask.shape else values[i] for i, mask in masks.items() if mask.any()}
@@ -515,8 +516,8 @@ def _pairs(g: Any, v: Value) -> Iterator[tuple[Any, float]]:
 
 def _entries_of(graph: Any, i: int) -> float:
     """How many numbers an operation on tensors reckons with."""
-    shapes = [graph.shapes[j] or () for j in graph.operands[i]]
-    own = graph.shapes[i] or ()
+    shapes: list[Shape] = [graph.shapes[j] or () for j in graph.operands[i]]
+    own: Shape = graph.shapes[i] or ()
     name = graph.operations[i].name
     if name in ("matmul", "dot"):
         return float(max(size(own), 1) * shapes[0][-1])

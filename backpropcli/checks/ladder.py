@@ -139,36 +139,41 @@ class _Ladder:
         Returns:
             Node, operand number, what its rule gives and what the quotient gives; None where all are right.
         """
-        values, F = self.result.values, self.result.system
         for i in sorted(self.relevant, reverse=True):
-            operation, operands = self.graph.operations[i], self.graph.operands[i]
-            xs = [values[j] for j in operands]
-            for k, j in enumerate(operands):
-                if not self.result.active[j] or operation.held:
-                    continue
-                random = Random(0)
-                weights, velocity = random_velocity(values[i], random, 1.0), random_velocity(values[j], random)
-                with F.quiet():
-                    local = operation.local(F, k, values[i], xs)
-                    down = F.downstream(local, weights, values[i], values[j], operation.structural)
-                found = float(np.sum(np.multiply(down, velocity)))
-                terms = float(np.sum(np.abs(np.multiply(down, velocity))))
-                branches = self.branches_of(values, [i])
-
-                def phi(t: float, i: int = i, k: int = k, xs: list[Value] = xs) -> tuple[float, bool]:
-                    moved = list(xs)
-                    moved[k] = xs[k] + t * velocity
-                    with F.quiet():
-                        z = F.kernels[operation.key](*moved)
-                    there = dict(zip(operands, moved, strict=True)) | {i: z}
-                    same = alike(self.branches_of(there, [i]), branches)
-                    return float(np.sum(np.multiply(weights, z))), same
-
-                noise = 2.0**-50 * float(np.sum(np.abs(np.multiply(weights, values[i]))))
-                true = quotient(phi, noise)
-                if true is not None and abs(found - true.limit) > 10 * true.error + 1e-9 * max(terms, abs(true.limit)):
-                    return i, k, found, true.limit
+            for k, j in enumerate(self.graph.operands[i]):
+                if self.result.active[j] and not self.graph.operations[i].held:
+                    found, true = self.local_along(i, k)
+                    if found is not None and true is not None:
+                        return i, k, found, true
         return None
+
+    def local_along(self, i: int, k: int) -> tuple[float | None, float | None]:
+        """A node's local gradient along a random tangent of an operand, and the truth, where they differ."""
+        values, F = self.result.values, self.result.system
+        operation, operands = self.graph.operations[i], self.graph.operands[i]
+        xs = [values[j] for j in operands]
+        random = Random(0)
+        weights, velocity = random_velocity(values[i], random, 1.0), random_velocity(xs[k], random)
+        with F.quiet():
+            local = operation.local(F, k, values[i], xs)
+            down = F.downstream(local, weights, values[i], xs[k], operation.structural)
+        products = np.multiply(down, velocity)
+        branches = self.branches_of(values, [i])
+
+        def phi(t: float) -> tuple[float, bool]:
+            moved = list(xs)
+            moved[k] = xs[k] + t * velocity
+            with F.quiet():
+                z = F.kernels[operation.key](*moved)
+            there = dict(zip(operands, moved, strict=True)) | {i: z}
+            return float(np.sum(np.multiply(weights, z))), alike(self.branches_of(there, [i]), branches)
+
+        true = quotient(phi, 2.0**-50 * float(np.sum(np.abs(np.multiply(weights, values[i])))))
+        found = float(np.sum(products))
+        if true is None:
+            return None, None
+        slack = 10 * true.error + 1e-9 * max(float(np.sum(np.abs(products))), abs(true.limit))
+        return (found, true.limit) if abs(found - true.limit) > slack else (None, None)
 
     def component(self, path: Path) -> Component:
         """The verdict on the derivative along one path."""
@@ -209,8 +214,8 @@ class _Ladder:
         return found._replace(
             verdict="disagree",
             node=ids(self.graph)[i],
-            reason=f"{reason}; the rule of `{self.graph.operations[i].name}` is wrong at {expression_of(self.graph, i)}: "
-            f"{local:.6g} to {operand} along a random tangent, where it is {truth:.6g}",
+            reason=f"{reason}; the rule of `{self.graph.operations[i].name}` is wrong at "
+            f"{expression_of(self.graph, i)}: {local:.6g} to {operand} along a random tangent, where it is {truth:.6g}",
         )
 
     def first_kink(self) -> int | None:

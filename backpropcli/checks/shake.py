@@ -71,7 +71,7 @@ def shaken_gradients(result: Result, sweeps: int = SWEEPS) -> list[dict[str, Val
 
 
 def digits_trusted(result: Result) -> dict[str, float]:
-    """For every input, how many decimal digits of its gradient rounding leaves alone, from 0 to 16: of the worst entry."""
+    """For every input, how many digits of its gradient rounding leaves alone, from 0 to 16: of the worst entry."""
     shaken = shaken_gradients(result)
     digits = {}
     for name in result.wrt:

@@ -60,8 +60,8 @@ class Check(NamedTuple):
 
     Attributes:
         components: the verdict of every component.
-        method: ``quotients`` where every component was judged, ``directions`` where random directions stand in, ``ladder``
-            where their quotients are in float64.
+        method: ``quotients`` where every component was judged, ``directions`` where random directions stand in,
+            ``ladder`` where their quotients are in float64.
         evaluations: how many times the program was evaluated at high precision.
         bits: the precision.
         value_digits: how many decimal digits of the program's value are right.

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 
 from ..operations import LinearMap
-from ..shapes import Axis, Shape
+from ..shapes import Shape
 from . import tensors
 from .floats import KERNELS as FLOAT_KERNELS
-from .floats import Floats
 from .system import Kernel, NumberSystem
 
 UFUNCS: dict[str, Callable[..., Any]] = {
@@ -48,7 +47,7 @@ def entrywise(function: Callable[..., float]) -> Kernel:
     return kernel
 
 
-def norm(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def norm(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
     """The length, scaled by a power of two where squares would leave the range of floats."""
     plain = np.sqrt(np.add.reduce(np.square(x), axis=axis, keepdims=keepdims))
     if np.all((plain > 1e-140) & (plain < math.inf)):
@@ -91,8 +90,8 @@ class Arrays(NumberSystem):
         kernels |= {"max": tensors.folded(np.maximum), "min": tensors.folded(np.minimum)}
         kernels |= {
             "step": lambda x: np.heaviside(x, 0.0),
-            "amax": lambda x, axis=None, keepdims=False: np.max(x, axis=axis, keepdims=keepdims),
-            "amin": lambda x, axis=None, keepdims=False: np.min(x, axis=axis, keepdims=keepdims),
+            "amax": np.max,
+            "amin": np.min,
             "norm": norm,
             "det": on_matrix(np.linalg.det),
             "inv": on_matrix(np.linalg.inv),
@@ -144,7 +143,7 @@ class Arrays(NumberSystem):
     def product(self, local: Any, moved: Any, z: Any, x: Any, structural: bool) -> Any:
         plain = type(local) is float
         product = moved if plain and local == 1.0 else np.multiply(local, moved)
-        # Sums are the fastest way to see that nothing is NaN or infinite; where one overflows, nothing is lost but time.
+        # Sums are the fastest way to see that nothing is NaN or infinite; where one overflows, only time is lost.
         seen = np.add.reduce(product, axis=None) + np.add.reduce(z, axis=None)
         if not structural and not (plain and local):
             seen = seen + np.add.reduce(x, axis=None)

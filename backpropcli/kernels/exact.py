@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -37,14 +37,12 @@ class Exact(NumberSystem):
             name: self.lifted(entries.kernels[name]) for name, row in OPERATIONS.items() if not row.tensor
         }
         for name in ("max", "min"):
-            kernels[name] = tensors.folded(self.lifted(entries.kernels[name], 2))
+            kernels[name] = tensors.folded(self.lifted(entries.kernels[name]))
         kernels |= tensors.kernels(entries.zero, entries.one, entries.nan)
         kernels |= {
             "amax": self.chosen("max"),
             "amin": self.chosen("min"),
-            "norm": lambda x, axis=None, keepdims=False: self.sqrt(
-                self.sum(self.square(x), axis=axis, keepdims=keepdims)
-            ),  # type: ignore[attr-defined]
+            "norm": self.norm,
             "det": self.on_matrix(lambda a: self.mp.det(a)),
             "inv": self.on_matrix(lambda a: self.mp.inverse(a)),
             "solve": self.on_matrix(lambda a, b: self.mp.inverse(a) * b),
@@ -56,7 +54,7 @@ class Exact(NumberSystem):
         """A plain float or truth in a rule as an mpmath number."""
         return x if type(x) is self.mp.mpf else self.mp.mpf(float(x))
 
-    def lifted(self, kernel: Callable[..., Any], count: int = -1) -> Kernel:
+    def lifted(self, kernel: Callable[..., Any]) -> Kernel:
         """The kernel for every entry; operands broadcast."""
 
         def lift(*operands: Any) -> Any:
@@ -76,6 +74,11 @@ class Exact(NumberSystem):
             return x if keepdims else np.squeeze(x, axis=axes)[()]
 
         return kernel
+
+    def norm(self, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+        """The length."""
+        kernels = self.kernels
+        return kernels["sqrt"](kernels["sum"](kernels["square"](x), axis=axis, keepdims=keepdims))
 
     def on_matrix(self, function: Callable[..., Any]) -> Kernel:
         """A function of mpmath's matrices; NaN in every entry where the matrix is singular."""
@@ -120,4 +123,4 @@ class Exact(NumberSystem):
         return self.lifted(lambda z, *xs: self.entries.share(k, z, xs))(z, *operands)
 
     def product(self, local: Any, moved: Any, z: Any, x: Any, structural: bool) -> Any:
-        return self.lifted(lambda *entries: self.entries.product(*entries, structural))(local, moved, z, x)
+        return self.lifted(partial(self.entries.product, structural=structural))(local, moved, z, x)

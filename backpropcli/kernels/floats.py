@@ -231,7 +231,7 @@ class Floats(NumberSystem):
             return 0.0 if structural or -inf < x < inf else nan
         return moved * local
 
-    downstream = pushforward = product
+    downstream = pushforward = product  # type: ignore[assignment]
 
 
 FLOATS = Floats()

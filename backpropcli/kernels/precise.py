@@ -216,4 +216,4 @@ class Precise(NumberSystem):
             return self.zero if structural or -inf < x < inf else self.nan
         return moved * local
 
-    downstream = pushforward = product
+    downstream = pushforward = product  # type: ignore[assignment]

@@ -14,7 +14,7 @@ Kernel = Callable[..., Any]
 
 
 class Kernels(dict[Any, Kernel]):
-    """Kernels by the key of an operation: its name, or name and attributes, whose kernel is made when first asked for."""
+    """Kernels by the key of an operation: its name, or name and attributes, whose kernel is made when asked for."""
 
     def __missing__(self, key: tuple[str, tuple[tuple[str, Any], ...]]) -> Kernel:
         name, attributes = key

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..shapes import Axis, Key, Shape
+from ..shapes import Key, Shape
 from .system import Kernel
 
 
@@ -25,10 +25,10 @@ def kernels(zero: Any, one: Any, nan: Any) -> dict[str, Kernel]:
         array.fill(value)
         return array
 
-    def total(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    def total(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
         return np.add.reduce(np.asarray(x, dtype=dtype), axis=axis, keepdims=keepdims, initial=zero)
 
-    def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    def prod(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
         return np.multiply.reduce(np.asarray(x, dtype=dtype), axis=axis, keepdims=keepdims, initial=one)
 
     def cumsum(x: Any, axis: int = -1, reverse: bool = False) -> Any:
@@ -36,9 +36,8 @@ def kernels(zero: Any, one: Any, nan: Any) -> dict[str, Kernel]:
             return np.flip(np.cumsum(np.flip(x, axis), axis), axis)
         return np.cumsum(x, axis)
 
-    def argmax(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-        places = np.argmax(x, axis=axis, keepdims=keepdims)
-        return numbers(places)
+    def argmax(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
+        return numbers(np.argmax(x, axis=axis, keepdims=keepdims))
 
     def numbers(array: Any) -> Any:
         """Truths or whole numbers as numbers of the kind at hand."""

@@ -9,8 +9,8 @@ from ..errors import LanguageError, PointError, ShapeError, UnknownName
 from ..graph import Graph
 from ..limits import LIMITS, Limits
 from ..shapes import Shape
-from ..values import Value, as_value, hold_sizes, system_for
 from ..sweeps import forward
+from ..values import Value, as_value, hold_sizes, system_for
 from .builder import CONSTANTS, Builder, Word
 from .parser import parser
 

@@ -106,7 +106,7 @@ operation(
 operation(
     "transpose", "Rows as columns; all axes reversed, or in the order `axes`.", pattern="mover",
     attributes={"axes": None}, synonyms=("transpose",), form="{}ᵀ", shape=shapes.transposed,
-    pullback=lambda F, g, z, x, axes: F.transpose(g, axes=None if axes is None else tuple(map(axes.index, range(len(axes))))),
+    pullback=lambda F, g, z, x, axes: F.transpose(g, axes=axes and tuple(map(axes.index, range(len(axes))))),
     example=(((2, 3),), {}),
 )  # fmt: skip
 operation(
@@ -184,8 +184,8 @@ operation(
     example=(((2, 2),), {}),
 )  # fmt: skip
 operation(
-    "cofactor", "Matrix of cofactors, the slope of `det`; det(x)*inv(x)ᵀ where x is regular.", pattern="swap multiplier",
-    shape=shapes.square,
+    "cofactor", "Matrix of cofactors, the slope of `det`; det(x)*inv(x)ᵀ where x is regular.",
+    pattern="swap multiplier", shape=shapes.square,
     pullback=cofactor_change, pushforward=cofactor_change,
     example=(((2, 2),), {}),
 )  # fmt: skip

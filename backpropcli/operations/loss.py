@@ -33,7 +33,7 @@ def rows(F: Any, scores: Any) -> float:
 
 
 def weights(F: Any, scores: Any, y: Any) -> Any:
-    """The wanted probability of every class: y itself, or 1 for the class that y names; NaN where there is none such."""
+    """The wanted probability of every class: y itself, or 1 for the class that y names; NaN for no class."""
     shape = F.shape(scores)
     return y if F.shape(y) == shape else F.one_hot(y, classes=shape[-1])
 
@@ -193,8 +193,8 @@ operation(
     operands=("w",), kink=lambda F, z, w: F.equal(w, 0.0),
 )  # fmt: skip
 operation(
-    "l2", "Sum of the squares of all entries, as a regularisation.", pattern="power rule", operands=("w",), reduces=True,
-    shape=scalar,
+    "l2", "Sum of the squares of all entries, as a regularisation.", pattern="power rule", operands=("w",),
+    reduces=True, shape=scalar,
     value=lambda F, w: F.sum(F.square(w)),
     partials=lambda F, z, w: 2.0 * w,
 )  # fmt: skip

@@ -4,11 +4,11 @@ A row says what an operation is called, how it is written, and its derivative ru
 system ``F``. Floats, NumPy arrays, mpmath and the graph itself are such systems (`backpropcli.kernels`), so the one
 rule fills the table of gradients, judges itself at high precision, and writes formulas.
 
-There are three kinds of derivative rule, and all of them answer `Operation.local`, the local gradient towards one operand:
+There are three kinds of derivative rule, and all of them answer `Operation.local`, the local gradient towards an operand:
 
 - elementwise operations give *partials*, numbers of the value's shape: the Jacobian is their diagonal;
 - reductions give *partials* of the operand's shape: the value's gradient is spread over the axes that were reduced;
-- structural operations give a *pullback*, which carries an upstream gradient back without ever making a Jacobian. One
+- structural operations give a *pullback*, which carries an upstream gradient back and never makes a Jacobian. One
   that is linear in an operand is its own tangent map; others name theirs in *pushforward*.
 
 Inside a rule, ``+ - *`` and comparisons are the operators of the numbers at hand; everything else is asked of ``F`` by
@@ -193,7 +193,7 @@ class Operation:
 
     @property
     def signature(self) -> str:
-        """Such as ``clip(x, lo, hi)``, ``leaky_relu(x, slope=0.01)``, ``max(x, y, …)`` or ``sum(x, axis=, keepdims=)``."""
+        """Such as ``clip(x, lo, hi)``, ``leaky_relu(x, slope=0.01)`` or ``sum(x, axis=, keepdims=)``."""
         required = len(self.operands) - len(self.defaults)
         words = [*self.operands[:required]]
         words += [f"{name}={value:g}" for name, value in zip(self.operands[required:], self.defaults, strict=True)]

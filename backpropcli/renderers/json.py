@@ -24,7 +24,7 @@ def number(value: float | None) -> float | str | None:
     return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
 
 
-def tensor(value: Value | None) -> Any:
+def tensor(value: Any) -> Any:
     """A number, or nested lists of numbers."""
     if not is_tensor(value):
         return number(None if value is None else float(value))

@@ -29,7 +29,7 @@ def figure(value: float | None, digits: int | None) -> str:
     return exact(float(value)) if digits is None else f"{value:.{digits}g}"
 
 
-def cell(value: Value | None, digits: int | None, most: float) -> Cell:
+def cell(value: Any, digits: int | None, most: float) -> Cell:
     """A number, or a tensor row by row; one of more than `most` entries as what can be said of it, and its corners."""
     if not is_tensor(value):
         return [figure(value, digits)]

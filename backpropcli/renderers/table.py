@@ -204,10 +204,10 @@ class Page:
         if whole > self.width:
             return False
         for at, row in enumerate(table):
-            for head, cell, width, style in zip(heads, row, widths, styles, strict=True):
-                padding = " " * (width - columns(cell))
+            for head, text, width, style in zip(heads, row, widths, styles, strict=True):
+                padding = " " * (width - columns(text))
                 gap = "  " if head != heads[-1] else ""
-                self.spans.append(((cell + padding if head in left else padding + cell) + gap, style if at else FAINT))
+                self.spans.append(((text + padding if head in left else padding + text) + gap, style if at else FAINT))
             self.end()
             if not at:
                 self.line("─" * whole, FAINT)

@@ -39,7 +39,9 @@ def main() -> int:
     """Run the workloads chosen, all by default, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"any of: {', '.join(WORKLOADS)}")
-    parser.add_argument("--rounds", type=int, metavar="N", help="rounds per workload (15 cold, 1 million and memory, else 7)")
+    parser.add_argument(
+        "--rounds", type=int, metavar="N", help="rounds per workload (15 cold, 1 million and memory, else 7)"
+    )
     options = parser.parse_args()
     unknown = [name for name in options.workloads if name not in WORKLOADS]
     if unknown:

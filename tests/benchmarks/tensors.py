@@ -119,7 +119,7 @@ def net_by_hand(W1: Any, b1: Any, W2: Any, b2: Any, *, X: Any, y: Any) -> Outcom
 def net_of_arrays(xp: Any, logsumexp: Any, W1: Any, b1: Any, W2: Any, b2: Any, *, X: Any, y: Any) -> Any:
     h = xp.maximum(X @ W1 + b1, 0.0)
     s = h @ W2 + b2
-    return xp.mean(logsumexp(s) - s[np.arange(len(X)), y])
+    return xp.mean(logsumexp(s, 1) - s[np.arange(len(X)), y])
 
 
 def net_of_torch(torch: Any, W1: Any, b1: Any, W2: Any, b2: Any, *, X: Any, y: Any) -> Any:
@@ -160,17 +160,17 @@ BELOW = [i * DIMENSIONS + j for j in range(DIMENSIONS) for i in range(j + 1, DIM
 """The places of a lower triangle's entries in its matrix, row by row; below the diagonal it is filled by columns."""
 
 MIXTURE = f"""
-# Every component has a factor Q of its inverse covariance, exp(q) on the diagonal and l below it.
-Q = put(concat(exp(q), l, axis=1).T, {DIAGONAL + BELOW}, {DIMENSIONS**2}).T
-factors = reshape(Q, {COMPONENTS}, {DIMENSIONS}, {DIMENSIONS})
-centres = reshape(factors @ reshape(means, {COMPONENTS}, {DIMENSIONS}, 1), {COMPONENTS}, {DIMENSIONS})
-r = reshape(x @ reshape(Q, {COMPONENTS * DIMENSIONS}, {DIMENSIONS}).T, {SAMPLES}, {COMPONENTS}, {DIMENSIONS}) - centres
-inner = alphas + sum(q, axis=1) - 0.5*sum(r^2, axis=2)
+# Every component has a factor Q of its inverse covariance: exp(q) on the diagonal, l below it.
+rows = put(concat(exp(q), l, axis=1).T, {DIAGONAL + BELOW}, {DIMENSIONS**2}).T
+Q = reshape(rows, {COMPONENTS}, {DIMENSIONS}, {DIMENSIONS})
+Qx = reshape(reshape(rows, {COMPONENTS * DIMENSIONS}, {DIMENSIONS}) @ x.T, {COMPONENTS}, {DIMENSIONS}, {SAMPLES})
+r = Qx - Q @ reshape(means, {COMPONENTS}, {DIMENSIONS}, 1)
+inner = reshape(alphas + sum(q, axis=1), {COMPONENTS}, 1) - 0.5*sum(r^2, axis=1)
 prior = 0.5*gamma^2*sum(Q^2) - m*sum(q)
-f = sum(logsumexp(inner, axis=1)) - {SAMPLES}*logsumexp(alphas) + prior + C
+f = sum(logsumexp(inner, axis=0)) - {SAMPLES}*logsumexp(alphas) + prior + C
 """
-"""The log-likelihood of ADBench. The distance of every sample to every component is |Q(x - mean)|², and Qx of all of them
-is one product of matrices."""
+"""The log-likelihood of ADBench. Q(x - mean) of all components and samples is one product of matrices less a vector per
+component, with the samples along the last axis: three times as fast as centring first, also by hand."""
 
 
 def mixture_problem() -> Problem:
@@ -193,68 +193,66 @@ def mixture_problem() -> Problem:
     )
 
 
-def mixture_by_hand(alphas: Any, means: Any, q: Any, l: Any, *, x: Any, gamma: float, m: float, C: float) -> Outcome:  # noqa: E741
+def mixture_by_hand(alphas: Any, means: Any, q: Any, l: Any, *, x: Any, gamma: float, m: float, C: float) -> Outcome:
     (k, d), n = means.shape, len(x)
     diagonal = np.exp(q)
-    Q = np.zeros((k, d * d))
-    Q[:, DIAGONAL] = diagonal
-    Q[:, BELOW] = l
-    factors, rows = Q.reshape(k, d, d), Q.reshape(k * d, d)
-    r = (x @ rows.T).reshape(n, k, d)
-    r -= (factors @ means[:, :, None])[:, :, 0]
-    inner = np.einsum("nkd,nkd->nk", r, r)
+    rows = np.zeros((k, d * d))
+    rows[:, DIAGONAL] = diagonal
+    rows[:, BELOW] = l
+    Q = rows.reshape(k, d, d)
+    r = (rows.reshape(k * d, d) @ x.T).reshape(k, d, n)
+    r -= Q @ means[:, :, None]
+    inner = np.einsum("kdn,kdn->kn", r, r)
     inner *= -0.5
-    inner += alphas + q.sum(axis=1)
-    top = inner.max(axis=1, keepdims=True)
+    inner += (alphas + q.sum(axis=1))[:, None]
+    top = inner.max(axis=0)
     inner -= top
     np.exp(inner, out=inner)
-    sums = inner.sum(axis=1, keepdims=True)
+    sums = inner.sum(axis=0)
     likelihood = np.log(sums).sum() + top.sum()
     peak = alphas.max()
-    bells = np.exp(alphas - peak)
-    weight = bells.sum()
-    prior = 0.5 * gamma**2 * np.vdot(Q, Q) - m * q.sum()
+    weights = np.exp(alphas - peak)
+    weight = weights.sum()
+    prior = 0.5 * gamma**2 * np.vdot(rows, rows) - m * q.sum()
     value = likelihood - n * (peak + np.log(weight)) + prior + C
 
     inner /= sums
-    shares = inner.sum(axis=0)
-    r *= -inner[:, :, None]
-    moved = r.sum(axis=0)
-    back = (r.reshape(n, k * d).T @ x).reshape(k, d, d)
+    shares = inner.sum(axis=1)
+    r *= -inner[:, None, :]
+    moved = r.sum(axis=2)
+    back = (r.reshape(k * d, n) @ x).reshape(k, d, d)
     back -= moved[:, :, None] * means[:, None, :]
-    back += gamma**2 * factors
+    back += gamma**2 * Q
     back = back.reshape(k, d * d)
-    to_means = -(moved[:, None, :] @ factors)[:, 0]
+    to_means = -(moved[:, None, :] @ Q)[:, 0]
     to_q = back[:, DIAGONAL] * diagonal + (shares[:, None] - m)
-    return value, (shares - bells * (n / weight), to_means, to_q, back[:, BELOW])
+    return value, (shares - weights * (n / weight), to_means, to_q, back[:, BELOW])
 
 
 def mixture_of_arrays(
-    xp: Any, logsumexp: Any, alphas: Any, means: Any, q: Any, l: Any, *, x: Any, gamma: float, m: float, C: float  # noqa: E741
+    xp: Any, logsumexp: Any, alphas: Any, means: Any, q: Any, l: Any, *, x: Any, gamma: float, m: float, C: float
 ) -> Any:
     """The factors by a gather, where a last column of zeros stands for what is above the diagonal."""
     (k, d), n = means.shape, len(x)
     places = np.full(d * d, len(DIAGONAL + BELOW))
     places[DIAGONAL + BELOW] = np.arange(len(DIAGONAL + BELOW))
-    Q = xp.concatenate([xp.exp(q), l, np.zeros((k, 1))], axis=1)[:, places]
-    centres = (Q.reshape(k, d, d) @ means[:, :, None])[:, :, 0]
-    r = (x @ Q.reshape(k * d, d).T).reshape(n, k, d) - centres
-    inner = alphas + xp.sum(q, axis=1) - 0.5 * xp.sum(r**2, axis=2)
+    rows = xp.concatenate([xp.exp(q), l, np.zeros((k, 1))], axis=1)[:, places]
+    Q = xp.reshape(rows, (k, d, d))
+    r = xp.reshape(xp.reshape(rows, (k * d, d)) @ x.T, (k, d, n)) - Q @ means[:, :, None]
+    inner = (alphas + xp.sum(q, axis=1))[:, None] - 0.5 * xp.sum(r**2, axis=1)
     prior = 0.5 * gamma**2 * xp.sum(Q**2) - m * xp.sum(q)
-    return xp.sum(logsumexp(inner)) - n * logsumexp(alphas[None])[0] + prior + C
+    return xp.sum(logsumexp(inner, 0)) - n * logsumexp(alphas, 0) + prior + C
 
 
-def mixture_of_torch(
-    torch: Any, alphas: Any, means: Any, q: Any, l: Any, *, x: Any, gamma: Any, m: Any, C: Any  # noqa: E741
-) -> Any:
+def mixture_of_torch(torch: Any, alphas: Any, means: Any, q: Any, l: Any, *, x: Any, gamma: Any, m: Any, C: Any) -> Any:
     (k, d), n = means.shape, len(x)
-    Q = q.new_zeros(k, d * d)
-    Q[:, DIAGONAL + BELOW] = torch.cat([torch.exp(q), l], dim=1)
-    centres = (Q.reshape(k, d, d) @ means[:, :, None])[:, :, 0]
-    r = (x @ Q.reshape(k * d, d).T).reshape(n, k, d) - centres
-    inner = alphas + q.sum(dim=1) - 0.5 * (r**2).sum(dim=2)
+    rows = q.new_zeros(k, d * d)
+    rows[:, DIAGONAL + BELOW] = torch.cat([torch.exp(q), l], dim=1)
+    Q = rows.reshape(k, d, d)
+    r = (rows.reshape(k * d, d) @ x.T).reshape(k, d, n) - Q @ means[:, :, None]
+    inner = (alphas + q.sum(dim=1))[:, None] - 0.5 * (r**2).sum(dim=1)
     prior = 0.5 * gamma**2 * (Q**2).sum() - m * q.sum()
-    return torch.logsumexp(inner, dim=1).sum() - n * torch.logsumexp(alphas, dim=0) + prior + C
+    return torch.logsumexp(inner, dim=0).sum() - n * torch.logsumexp(alphas, dim=0) + prior + C
 
 
 # Contestants
@@ -283,9 +281,9 @@ def with_autograd(problem: Problem, function: Callable[..., Any]) -> Work:
     import autograd.numpy as xp
     from autograd.tracer import getval
 
-    def logsumexp(x: Any) -> Any:
-        top = np.max(getval(x), axis=1, keepdims=True)
-        return xp.log(xp.sum(xp.exp(x - top), axis=1)) + top[:, 0]
+    def logsumexp(x: Any, axis: int) -> Any:
+        top = np.max(getval(x), axis=axis, keepdims=True)
+        return xp.log(xp.sum(xp.exp(x - top), axis=axis)) + np.squeeze(top, axis)
 
     def loss(*parameters: Any) -> Any:
         return function(xp, logsumexp, *parameters, **problem.data)
@@ -316,7 +314,7 @@ def jitted(function: Callable[..., Any]) -> Callable[..., Any]:
     jax.config.update("jax_enable_x64", True)
 
     def loss(parameters: Any, data: Any) -> Any:
-        return function(jax.numpy, lambda x: jax.nn.logsumexp(x, axis=1), *parameters, **data)
+        return function(jax.numpy, jax.nn.logsumexp, *parameters, **data)
 
     return jax.jit(jax.value_and_grad(loss))  # type: ignore[no-any-return]
 
@@ -375,7 +373,9 @@ def net(rounds: int | None) -> bool:
 def quadratic(rounds: int | None) -> bool:
     """A matrix larger than any cache; False if a gradient disagrees."""
     title = f"quadratic: f = |Wx|² by W and x, n = {SIDE:,}"
-    return race(title, quadratic_problem(), 1.3, 3, (quadratic_by_hand, quadratic_of_arrays, quadratic_of_torch), rounds)
+    return race(
+        title, quadratic_problem(), 1.3, 3, (quadratic_by_hand, quadratic_of_arrays, quadratic_of_torch), rounds
+    )
 
 
 def mixture(rounds: int | None) -> bool:
