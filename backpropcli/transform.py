@@ -10,7 +10,7 @@ from .graph import CONSTANT, INPUT, Graph
 from .kernels.symbols import Symbol, Symbols
 from .language import Program
 from .operations import FUNCTIONS, OPERATIONS, Operation
-from .shapes import axes_of
+from .shapes import Shape, axes_of
 
 ELEMENTARY = frozenset(("square", "reciprocal", "stop_gradient", "relu", "mean", "dot", "outer"))
 """Gates that lectures draw as one, though they have a formula."""
@@ -100,7 +100,17 @@ def fuse(program: Program) -> Program:
         program = fused
 
 
-PATTERNS = [row for row in OPERATIONS.values() if row.expand is not None and len(row.operands) == 1]
+def _patterns() -> list[Operation]:
+    """The rows to look for, the largest formula first."""
+    rows = [row for row in OPERATIONS.values() if row.expand is not None and len(row.operands) == 1]
+    return sorted(rows, key=lambda row: -len(_formula_over(_bindings(row)[0], (3,))[0]))
+
+
+def _formula_over(gate: Operation, shape: Shape) -> tuple[Graph, int]:
+    """The gate's formula over an input of the shape, and its last node."""
+    graph = Graph()
+    F = Symbols(graph)
+    return graph, F.symbol(_formula(gate)(F, Symbol(F, graph.input("x", shape)))).index
 
 
 def _fused(program: Program) -> Program | None:
@@ -121,10 +131,11 @@ def _fused(program: Program) -> Program | None:
             key = _key(graph, i, [seen[j] for j in graph.operands[i]], numbers)
         own.append(number(key))
         seen.append(own[i] if leaf or i not in graph.names else number(("named", i)))
+    patterns = _patterns()
     for i, operation in enumerate(graph.operations):
         if operation is CONSTANT:
             continue
-        for row in PATTERNS:
+        for row in patterns:
             for gate in _bindings(row):
                 found = _value_number(gate, graph.shapes[i] or (), seen[i], numbers)
                 if found is None:
@@ -164,14 +175,11 @@ def _key(graph: Graph, i: int, operands: list[int], numbers: dict[Any, int]) -> 
     return (operation.key, tuple(sorted(operands) if name in COMMUTATIVE else operands))
 
 
-def _value_number(gate: Operation, shape: tuple[int, ...], x: int, numbers: dict[Any, int]) -> int | None:
+def _value_number(gate: Operation, shape: Shape, x: int, numbers: dict[Any, int]) -> int | None:
     """The number of the gate's formula applied to x, if the program has that expression."""
-    pattern = Graph()
-    F = Symbols(pattern)
-    leaf = Symbol(F, pattern.input("x", shape))
     try:
         gate.shape_of(shape)
-        root = F.symbol(gate.expand(F, leaf)).index if gate.expand is not None else 0
+        pattern, root = _formula_over(gate, shape)
     except ShapeError:
         return None
     found: list[int | None] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from math import inf, isfinite
@@ -12,7 +13,7 @@ import pytest
 
 from backpropcli.graph import Graph
 from backpropcli.kernels.arrays import Arrays
-from backpropcli.kernels.floats import FLOATS
+from backpropcli.kernels.floats import FLOATS, Floats
 from backpropcli.kernels.precise import precise
 from backpropcli.kernels.special import _cotangent_slope, polygamma
 from backpropcli.kernels.symbols import Symbol, Symbols
@@ -205,3 +206,34 @@ def test_values_against_their_definitions() -> None:
             if all(isfinite(x) for x in point):
                 true = definition(*[F.constant(x) for x in point])
                 assert ulps(FLOATS.kernels[name](*point), true) <= 20, (name, point)
+
+
+SPECIAL = (0.0, -0.0, inf, -inf, math.nan, 5e-324, 1.7e308, -1.7e308, 1.0, -1.0, 0.5, 2.0, -3.0, 171.7)
+
+
+@pytest.mark.parametrize("ties", ["split", "first"])
+def test_every_convention_holds_entry_by_entry(gate: Operation, ties: str) -> None:
+    """At zeros, infinities, NaN, kinks and ties an array's entry gets what a float gets, for any upstream gradient."""
+    count = operands_of(gate)
+    some = SPECIAL if count < 3 else (0.0, inf, math.nan, 1.0, -1.0, 2.0)
+    points = list(itertools.product(some, repeat=count))
+    columns = [np.array(column) for column in zip(*points, strict=True)]
+    one, every = Floats(ties), Arrays(ties)
+    with every.quiet():
+        values = every.kernels[gate.name](*columns)
+        expected = [one.kernels[gate.name](*point) for point in points]
+        np.testing.assert_allclose(values, expected, rtol=1e-13, atol=1e-300, err_msg=gate.name)
+        for upstream in (1.0, 0.0, inf, math.nan):
+            for k in range(count):
+                found = every.downstream(
+                    gate.local(every, k, values, columns),
+                    np.full(len(points), upstream),
+                    values,
+                    columns[k],
+                    gate.structural,
+                )
+                truth = [
+                    one.downstream(float(gate.local(one, k, z, list(p))), upstream, z, p[k], gate.structural)
+                    for z, p in zip(expected, points, strict=True)
+                ]
+                np.testing.assert_allclose(found, truth, rtol=1e-11, atol=1e-300, err_msg=f"{gate.name} operand {k}")

@@ -25,8 +25,9 @@ def commands(sample: Path) -> list[str]:
 
 
 def output(command: str) -> str:
-    """What a command prints in a pipe: results and notes, as a reader sees them."""
-    words = shlex.split(command)
+    """What a command prints in a pipe: results and notes, as a reader sees them. A comment behind it may name its status."""
+    words = shlex.split(command, comments=True)
+    status = int(command.rpartition("  # exit status ")[2]) if "  # exit status " in command else 0
     assert words[0] == "backprop"
     environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
     for name in ("COLUMNS", "FORCE_COLOR", "NO_COLOR"):
@@ -35,7 +36,7 @@ def output(command: str) -> str:
         [sys.executable, "-m", "backpropcli", *words[1:]],
         cwd=ROOT, env=environment, capture_output=True, text=True, encoding="utf-8", check=False,
     )  # fmt: skip
-    assert run.returncode == 0, run.stderr
+    assert run.returncode == status, run.stderr
     return run.stdout + run.stderr
 
 

@@ -149,7 +149,7 @@ class Arrays(NumberSystem):
             seen = seen + np.add.reduce(x, axis=None)
         if math.isfinite(seen):
             return product if plain else product + 0.0  # no -0 where nothing passes
-        flat = 0.0 if structural else np.where(np.isinf(x), math.nan, 0.0)
+        flat = 0.0 if structural else np.where(np.isfinite(x), 0.0, math.nan)
         product = np.where(np.isnan(z), math.nan, np.where(np.equal(local, 0), flat, product))
         return np.where(np.equal(moved, 0), 0.0, product)
 

@@ -37,7 +37,15 @@ def logsumexp(F: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
     return found if keepdims else F.reshape(found, shape=shapes.reduced(F.shape(x), axis))
 
 
-def softmax(F: Any, x: Any, axis: int) -> Any:
+def shares(F: Any, x: Any, axis: Axis) -> Any:
+    """`softmax` over any axes. It keeps the digits that exp(x - logsumexp(x)) loses at large scores."""
+    rank = len(F.shape(x))
+    if isinstance(axis, int) or (axis is None and rank == 1):
+        return F.softmax(x, axis=-1 if axis is None else axis)
+    return softmax(F, x, axis)
+
+
+def softmax(F: Any, x: Any, axis: Axis) -> Any:
     bells = F.exp(x - pivot(F, x, axis))
     return F.div(bells, F.sum(bells, axis=axis, keepdims=True))
 
@@ -141,7 +149,7 @@ operation(
     reduces=True, attributes=AXES, shape=shapes.chosen,
     value=logsumexp,
     expand=lambda F, x, axis, keepdims: F.log(F.sum(F.exp(x), axis=axis, keepdims=keepdims)),
-    partials=lambda F, z, x, axis, keepdims: F.exp(x - z),
+    partials=lambda F, z, x, axis, keepdims: shares(F, x, axis),
 )  # fmt: skip
 operation(
     "softmax", "Exponentials as shares of their sum along an axis, the last by default; stable at extreme scores.",
@@ -156,8 +164,8 @@ operation(
     pattern="soft router", attributes={"axis": -1}, shape=shapes.along,
     value=log_softmax,
     expand=lambda F, x, axis: x - F.log(F.sum(F.exp(x), axis=axis, keepdims=True)),
-    pullback=lambda F, g, z, x, axis: g - F.mul(F.exp(z), F.sum(g, axis=axis, keepdims=True)),
-    pushforward=lambda F, t, z, x, axis: t - F.sum(F.mul(F.exp(z), t), axis=axis, keepdims=True),
+    pullback=lambda F, g, z, x, axis: g - F.mul(F.softmax(x, axis=axis), F.sum(g, axis=axis, keepdims=True)),
+    pushforward=lambda F, t, z, x, axis: t - F.sum(F.mul(F.softmax(x, axis=axis), t), axis=axis, keepdims=True),
 )  # fmt: skip
 operation(
     "cumsum", "Running sums along an axis, the last by default.", pattern="gradient distributor",

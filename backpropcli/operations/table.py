@@ -4,7 +4,7 @@ A row says what an operation is called, how it is written, and its derivative ru
 system ``F``. Floats, NumPy arrays, mpmath and the graph itself are such systems (`backpropcli.kernels`), so the one
 rule fills the table of gradients, judges itself at high precision, and writes formulas.
 
-There are three kinds of derivative rule, and all of them answer `Operation.local`, the local gradient towards an operand:
+There are three kinds of derivative rule; all answer `Operation.local`, the local gradient towards an operand:
 
 - elementwise operations give *partials*, numbers of the value's shape: the Jacobian is their diagonal;
 - reductions give *partials* of the operand's shape: the value's gradient is spread over the axes that were reduced;
