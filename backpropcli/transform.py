@@ -103,18 +103,23 @@ def fuse(program: Program) -> Program:
 def _patterns() -> list[Operation]:
     """The rows to look for, the largest formula first."""
     rows = [row for row in OPERATIONS.values() if row.expand is not None and len(row.operands) == 1]
-    return sorted(rows, key=lambda row: -len(_formula_over(_bindings(row)[0], (3,))[0]))
+    sizes = {row.name: len(found[0]) for row in rows if (found := _formula_over(_bindings(row)[0], (3,)))}
+    return sorted(rows, key=lambda row: -sizes[row.name])
 
 
-def _formula_over(gate: Operation, shape: Shape) -> tuple[Graph, int]:
-    """The gate's formula over an input of the shape, and its last node."""
+def _formula_over(gate: Operation, shape: Shape) -> tuple[Graph, int] | None:
+    """The gate's formula over an input of the shape, and its last node; None where the shape does not fit."""
     graph = Graph()
     F = Symbols(graph)
-    return graph, F.symbol(_formula(gate)(F, Symbol(F, graph.input("x", shape)))).index
+    try:
+        gate.shape_of(shape)
+        return graph, F.symbol(_formula(gate)(F, Symbol(F, graph.input("x", shape)))).index
+    except ShapeError:
+        return None
 
 
 def _fused(program: Program) -> Program | None:
-    """The program with the first gate found put together, or None where there is none."""
+    """The program with every gate found put together, or None where there is none; larger gates may then be found."""
     graph = program.graph
     numbers: dict[Any, int] = {}  # equal expressions have one number
     own: list[int] = []
@@ -125,26 +130,32 @@ def _fused(program: Program) -> Program | None:
 
     for i, operation in enumerate(graph.operations):
         leaf = operation is INPUT or operation is CONSTANT
-        if leaf:
-            key: Any = ("leaf", i if operation is INPUT else graph.constants[i])
+        if operation is INPUT:
+            key: Any = ("input", i)
+        elif operation is CONSTANT:
+            key = ("constant", graph.constants[i])
         else:
             key = _key(graph, i, [seen[j] for j in graph.operands[i]], numbers)
         own.append(number(key))
         seen.append(own[i] if leaf or i not in graph.names else number(("named", i)))
-    patterns = _patterns()
-    for i, operation in enumerate(graph.operations):
-        if operation is CONSTANT:
+    nodes: dict[int, list[int]] = {}
+    for i, n in enumerate(own):
+        nodes.setdefault(n, []).append(i)
+    gates = [(i, gate) for row in _patterns() for gate in _bindings(row) for i in range(len(graph))]
+    formulas: dict[Any, tuple[Graph, int] | None] = {}
+    found: dict[int, tuple[Operation, int]] = {}
+    for i, gate in gates:
+        shape = graph.shapes[i] or ()
+        if graph.operations[i] is CONSTANT:
             continue
-        for row in patterns:
-            for gate in _bindings(row):
-                found = _value_number(gate, graph.shapes[i] or (), seen[i], numbers)
-                if found is None:
-                    continue
-                shape = gate.shape_of(graph.shapes[i] or ())
-                for root in range(i + 1, len(graph)):
-                    if own[root] == found and graph.shapes[root] == shape:
-                        return _replaced(program, root, gate, i)
-    return None
+        if (gate.key, shape) not in formulas:
+            formulas[gate.key, shape] = _formula_over(gate, shape)
+        formula = formulas[gate.key, shape]
+        value = None if formula is None else _value_number(*formula, seen[i], numbers)
+        for root in nodes.get(-1 if value is None else value, ()):
+            if root > i and graph.shapes[root] == gate.shape_of(shape):
+                found.setdefault(root, (gate, i))
+    return _replaced(program, found) if found else None
 
 
 def _bindings(row: Operation) -> list[Operation]:
@@ -159,7 +170,7 @@ def _bindings(row: Operation) -> list[Operation]:
 def _key(graph: Graph, i: int, operands: list[int], numbers: dict[Any, int]) -> Any:
     """What the expression of a node is, however it was written."""
     operation = graph.operations[i]
-    one, minus, two = (numbers.get(("leaf", c)) for c in (1.0, -1.0, 2.0))
+    one, minus, two = (numbers.get(("constant", c)) for c in (1.0, -1.0, 2.0))
     name = operation.name
     if name == "div" and operands[0] == one and one is not None:
         return ("reciprocal", (operands[1],))
@@ -175,29 +186,26 @@ def _key(graph: Graph, i: int, operands: list[int], numbers: dict[Any, int]) -> 
     return (operation.key, tuple(sorted(operands) if name in COMMUTATIVE else operands))
 
 
-def _value_number(gate: Operation, shape: Shape, x: int, numbers: dict[Any, int]) -> int | None:
-    """The number of the gate's formula applied to x, if the program has that expression."""
-    try:
-        gate.shape_of(shape)
-        pattern, root = _formula_over(gate, shape)
-    except ShapeError:
-        return None
-    found: list[int | None] = []
+def _value_number(pattern: Graph, root: int, x: int, numbers: dict[Any, int]) -> int | None:
+    """The number of a formula applied to what has the number x, if the program has that expression."""
+    found: list[int] = []
     for i, operation in enumerate(pattern.operations):
-        operands = [found[j] for j in pattern.operands[i]]
         if operation is INPUT:
-            found.append(x)
+            number: int | None = x
         elif operation is CONSTANT:
-            found.append(numbers.get(("leaf", pattern.constants[i])))
+            number = numbers.get(("constant", pattern.constants[i]))
         else:
-            found.append(None if None in operands else numbers.get(_key(pattern, i, operands, numbers)))  # type: ignore[arg-type]
+            number = numbers.get(_key(pattern, i, [found[j] for j in pattern.operands[i]], numbers))
+        if number is None:
+            return None
+        found.append(number)
     return found[root]
 
 
-def _replaced(program: Program, root: int, gate: Operation, x: int) -> Program:
-    """The program with the gate at node `root`, applied to node x, and without what nothing uses any more."""
+def _replaced(program: Program, gates: dict[int, tuple[Operation, int]]) -> Program:
+    """The program with each gate at its node, applied to another, and without what nothing uses any more."""
     old = program.graph
-    operands = [(x,) if i == root else j for i, j in enumerate(old.operands)]
+    operands = [(gates[i][1],) if i in gates else j for i, j in enumerate(old.operands)]
     used = [False] * len(old)
     keep = {program.output, *program.assigned.values(), *old.names, *_unused(old)}
     for i in range(len(old) - 1, -1, -1):
@@ -209,7 +217,7 @@ def _replaced(program: Program, root: int, gate: Operation, x: int) -> Program:
     for i in range(len(old)):
         if used[i]:
             mapped = [place[j] for j in operands[i]]
-            place[i] = new.append(gate, *mapped) if i == root else _copied(old, i, new, mapped)
+            place[i] = new.append(gates[i][0], *mapped) if i in gates else _copied(old, i, new, mapped)
             if i in old.names:
                 new.names.setdefault(place[i], old.names[i])
     return _moved(program, new, place)
