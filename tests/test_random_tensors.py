@@ -385,3 +385,44 @@ def test_random_tensor_programs(chunk: int, record_property: Any) -> None:
     judged = verdicts.total()
     assert verdicts["agree"] >= 0.8 * judged, verdicts
     assert moving >= 0.4 * judged, (moving, verdicts)  # a derivative of 0 is easily right
+
+
+def sums_of_absolute_terms(result: Result) -> dict[str, Any]:
+    """For every entry of the gradient the sum, over all ways from the input to the output, of the products' sizes.
+
+    Each local Jacobian is written out, column by column, by its operation's tangent map.
+    """
+    graph, values, system = result.program.graph, result.values, result.system
+    sizes: dict[int, Any] = {result.output: np.abs(np.ravel(result.seed))}
+    for i in range(result.output, -1, -1):
+        operation, operands = graph.operations[i], graph.operands[i]
+        if i not in sizes:
+            continue
+        xs = [values[j] for j in operands]
+        for k, j in enumerate(operands):
+            if not result.active[j]:
+                continue
+            local = operation.local(system, k, values[i], xs)
+            shape = shape_of(values[j])
+            units = np.eye(prod(shape)).reshape(prod(shape), *shape) if shape else [1.0]
+            columns = [np.abs(np.ravel(system.pushforward(local, t, values[i], xs[k], operation.structural))) for t in units]
+            jacobian = np.reshape(columns, (prod(shape), np.size(values[i])))
+            terms = np.where((jacobian == 0) | (sizes[i] == 0), 0.0, jacobian * sizes[i])  # where nothing goes on, 0 × ∞ = 0
+            sizes[j] = sizes.get(j, 0.0) + terms.sum(axis=1)
+    found = {name: sizes.get(graph.inputs[name], np.zeros(np.size(g))) for name, g in result.gradient.items()}
+    return {name: np.reshape(size, shape_of(result.at[name])) for name, size in found.items()}
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_forward_mode_gives_the_same(chunk: int) -> None:
+    """Up to the order of the same products and sums: within 1e-10 of the sum of their sizes."""
+    random = Random(f"modes {chunk}")
+    for _ in range(max(1, COUNT // CHUNKS)):
+        result, _ = usable(random)
+        forward = evaluate(result.program, result.at, upstream=result.seed, mode="forward")
+        with result.system.quiet():
+            sizes = sums_of_absolute_terms(result)
+        for name, g in result.gradient.items():
+            assert shape_of(forward.gradient[name]) == shape_of(g) == shape_of(result.at[name])
+            gap = np.abs(forward.gradient[name] - g)
+            assert np.all(gap <= 1e-10 * sizes[name] + 1e-300), told(result, (name, g, forward.gradient[name]))

@@ -5,15 +5,23 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-from backpropcli import Result, evaluate
+from backpropcli import Result, check, evaluate
+from backpropcli.errors import ShapeError
+from backpropcli.points import read_point, read_value
+from backpropcli.structure import Jacobian, jacobian_of
+from backpropcli.text import labels
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = sorted((ROOT / "samples").glob("*.bp"))
@@ -50,17 +58,29 @@ def test_sample(sample: Path) -> None:
     assert printed == expected.read_text("utf-8")
 
 
-def sample(name: str) -> Result:
-    import json
-
+def sample(name: str, at: dict[str, Any] | None = None, **options: Any) -> Result:
+    """A sample evaluated at its point, or at another."""
     folder = ROOT / "samples"
-    return evaluate(
-        (folder / f"{name}.bp").read_text("utf-8"), json.loads((folder / f"{name}.json").read_text("utf-8"))
-    )
+    point = read_point(str(folder / f"{name}.json")) if at is None else at
+    return evaluate((folder / f"{name}.bp").read_text("utf-8"), point, **options)
 
 
-def value(result: Result, name: str) -> float:
+def value(result: Result, name: str) -> Any:
     return result.values[result.program.node(name)]
+
+
+def upstream(result: Result, name: str) -> Any:
+    return result.upstream[result.program.node(name)]
+
+
+def contributions(result: Result, name: str) -> list[Any]:
+    """What reaches a node by each of its edges."""
+    node = result.program.node(name) if name in result.program.assigned else result.program.graph.inputs[name]
+    return [edge.downstream for edges in result.edges for edge in edges if edge.operand == node]
+
+
+def near(expected: Any, rel: float = 1e-12) -> Any:
+    return pytest.approx(np.array(expected), rel=rel, abs=1e-15)
 
 
 def upstreams(result: Result, operation: str) -> list[float]:

@@ -334,10 +334,12 @@ class Page:
         while room > 3 and not self.grid(heads[:room], [row[:room] for row in rows], styles[:room], TEXT_COLUMNS):
             room -= 1
         if room == 3:
-            for name, gate, *figures in rows:
-                self.line(name if gate == name else f"{name} = {gate}", NAME)
-                for head, shown, style in zip(heads[2:], figures, styles[2:], strict=True):
-                    self.line(f"  {head} {shown}", style)
+            for node in nodes:
+                self.line(node.name if node.gate == node.name else f"{node.name} = {node.gate}", NAME)
+                self.figures("  value ", cell(node.value, self.digits, self.entries), VALUE)
+                for name in inputs:
+                    lead = self.screen.show(f"  ∂/∂{name} ")
+                    self.figures(lead, cell(node.tangents[name], self.digits, self.entries), GRADIENT)
         elif room < len(heads):
             self.line(f"{len(heads) - room} more inputs do not fit here; the gradient below has them all", FAINT)
         self.line("")
