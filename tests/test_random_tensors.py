@@ -59,6 +59,7 @@ class Maker:
         at: the value of every input.
         values: the value of every node.
         reach: the exponent of the largest input, and, negated, of the smallest.
+        plain: the inputs are small whole numbers, which tie, cancel and stand at kinks.
     """
 
     def __init__(self, random: Random) -> None:
@@ -69,6 +70,7 @@ class Maker:
         self.nodes: list[int] = []
         self.drawn: Counter[str] = Counter()
         self.reach = random.choice((0.3, 0.6, 1.0, 3.0))
+        self.plain = random.random() < 0.08
         self.lengths = (random.randint(2, 4), random.randint(2, 3))
 
     def chance(self, probability: float) -> bool:
@@ -83,6 +85,8 @@ class Maker:
         return self.random.choice(odd if self.chance(0.25) else kinds)
 
     def number(self) -> float:
+        if self.plain:
+            return float(self.random.choice((-2, -1, 0, 1, 1, 2)))
         return self.random.choice((-1, 1)) * 10 ** self.random.uniform(-self.reach, self.reach)
 
     def tensor(self, shape: Shape, number: Callable[[], float] | None = None) -> Any:
@@ -426,3 +430,247 @@ def test_forward_mode_gives_the_same(chunk: int) -> None:
             assert shape_of(forward.gradient[name]) == shape_of(g) == shape_of(result.at[name])
             gap = np.abs(forward.gradient[name] - g)
             assert np.all(gap <= 1e-10 * sizes[name] + 1e-300), told(result, (name, g, forward.gradient[name]))
+
+
+# What random programs have found, and their relatives
+
+ACCUSED = [
+    ("square(sum(x))", {"x": [1e16, 1.0, -1e16]}),
+    ("exp(mean(x))", {"x": [1e12, 1.1, -1e12]}),
+    ("square(x@y)", {"x": [1e8, 1.0, -1e8], "y": [1e8, 1.0, 1e8]}),
+    ("square(cumsum(x)[2])", {"x": [1e16, 1.0, -1e16]}),
+    ("square(trace(x))", {"x": [[1e16, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, -1e16]]}),
+    ("log(det(x))", {"x": [[1.0, 1.1], [1.1, 1.2100000001]]}),
+    ("sum(inv(x))", {"x": [[1.0, 2.1], [0.1, 0.21000000000000008]]}),
+    ("sum(solve(x, y))", {"x": [[1.0, 2.1], [0.1, 0.21000000000000008]], "y": [1.0, 2.0]}),
+    ("sum(std(x, axis=0))", {"x": [[1.0, 2.0], [1.0, 2.0000000000000004]]}),
+    ("cross_entropy(x, [0.3006096053557273, 0.3322249935333472, 0.3671654011109255])", {"x": [0.1, 0.2, 0.3]}),
+    ("bce_logits(x, y)", {"x": [0.3, 0.4], "y": [0.574442516811659, 0.598687660112452]}),
+    ("logsumexp(x)", {"x": [0.0, -700.0, -750.0]}),
+    ("sum(softmax(x))", {"x": [0.1, 0.2, 40.0]}),
+    ("sum(cofactor(x))", {"x": [[1.0, 2.0], [2.0, 4.0000001]]}),
+]
+"""Cancellation, an all but singular matrix, a fitted model, underflow: float64 loses digits, and no rule is wrong."""
+
+
+@pytest.mark.parametrize(("text", "at"), ACCUSED, ids=[text for text, _ in ACCUSED])
+def test_honest_rounding_is_no_wrong_rule(text: str, at: dict[str, Any]) -> None:
+    found = judge(evaluate(text, at), seconds=60.0)
+    assert found.agrees, [component for component in found.components if component.verdict != "agree"]
+
+
+EXACT = [
+    ("softmax(x)[0]", [20.0, 0.0], [2.061153613941849e-09, -2.061153613941849e-09]),
+    ("softmax(x)[0]", [40.0, 0.0], [4.248354255291589e-18, -4.248354255291589e-18]),
+    ("log_softmax(x)[0]", [40.0, 0.0], [4.248354255291589e-18, -4.248354255291589e-18]),
+    ("nll(log_softmax(x), 0)", [40.0, 0.0], [-4.248354255291589e-18, 4.248354255291589e-18]),
+    ("cross_entropy(x, [1, 0])", [40.0, 0.0], [-4.248354255291589e-18, 4.248354255291589e-18]),
+    ("det(x)", [[1.0, 2.0], [3.0, 1e-12]], [[1e-12, -3.0], [-2.0, 1.0]]),
+    ("cofactor(x)[0, 0]", [[1.0, 2.0], [2.0, 4.0]], [[0.0, 0.0], [0.0, 1.0]]),
+    ("sum(cofactor(x))", [[1.0, 2.0], [2.0, 4.0000001]], [[1.0, -1.0], [-1.0, 1.0]]),
+]
+
+
+@pytest.mark.parametrize("mode", ["reverse", "forward"])
+@pytest.mark.parametrize(("text", "x", "gradient"), EXACT, ids=[f"{text} at {x}" for text, x, _ in EXACT])
+def test_partials_in_the_tails_are_as_exact_as_those_of_scalars(text: str, x: Any, gradient: Any, mode: str) -> None:
+    """The sigmoid has all digits at 40: so has the softmax of two. A matrix need not be regular to have cofactors."""
+    found = evaluate(text, x=x, mode=mode).gradient["x"]
+    np.testing.assert_allclose(found, gradient, rtol=16 * 2.0**-52, atol=0.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "gradient"),
+    [
+        ("sum([x])", 3.0, 1.0),
+        ("sum(2*[x, x][1:])", 3.0, 2.0),
+        ("sum([[x]]*[[5]])", 3.0, 5.0),
+        ("sum([x]*[[1, 2, 3]])", [1.0, 2.0, 3.0], [1.0, 2.0, 3.0]),
+        ("sum([x]*[[1, 2], [3, 4]])", [1.0, 2.0], [4.0, 6.0]),
+        ("sum([x])", [[1.0, 2.0]], [[1.0, 1.0]]),
+        ("sum(softmax(x))", [[], []], [[], []]),
+        ("sum(log_softmax(x))", [], []),
+        ("sum(softmax(x, axis=0))", [[], []], [[], []]),
+    ],
+)
+@pytest.mark.parametrize("mode", ["reverse", "forward"])
+def test_tensors_of_one_entry_and_of_none(text: str, x: Any, gradient: Any, mode: str) -> None:
+    result = evaluate(text, x=x, mode=mode)
+    np.testing.assert_array_equal(result.gradient["x"], gradient)
+    assert judge(result).verdict == "agree"
+
+
+# Against PyTorch
+
+
+def torch_kernels(torch: Any) -> dict[str, Callable[..., Any]]:
+    """Operations by name as PyTorch has them, or as a user of it would write them."""
+    from torch.nn import functional
+
+    def entries_at(x: Any, places: Any) -> Any:
+        return x.reshape(-1)[torch.tensor(np.ravel(places).astype(int))].reshape(np.shape(places))
+
+    def numbered(shape: Any) -> Any:
+        return np.arange(prod(shape)).reshape(tuple(shape))
+
+    def key_of(key: Any) -> Any:
+        return tuple(item if isinstance(item, int) else slice(*item) for item in key)
+
+    def scatter(x: Any, key: Any, into: Shape) -> Any:
+        empty = torch.zeros(prod(into), dtype=x.dtype)
+        places = torch.tensor(np.ravel(numbered(into)[key_of(key)]))
+        return empty.index_add(0, places, x.reshape(-1)).reshape(into)
+
+    def put(x: Any, i: Any, length: int) -> Any:
+        rest = tuple(x.shape[i.ndim :])
+        rows = x.reshape(i.numel(), *rest)
+        return torch.zeros((length, *rest), dtype=x.dtype).index_add(0, i.reshape(-1).long(), rows)
+
+    def reducing(function: Callable[..., Any]) -> Callable[..., Any]:
+        def kernel(x: Any, axis: Any, keepdims: bool) -> Any:
+            axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+            if not axes:  # which PyTorch takes for all axes
+                raise Misfit
+            return function(x, axes, keepdims)
+
+        return kernel
+
+    def product(x: Any, axes: Shape, keepdims: bool) -> Any:
+        for axis in sorted((a % x.ndim for a in axes), reverse=True):
+            x = torch.prod(x, axis, keepdim=keepdims)
+        return x
+
+    def cumsum(x: Any, axis: int, reverse: bool) -> Any:
+        return torch.flip(torch.cumsum(torch.flip(x, [axis]), axis), [axis]) if reverse else torch.cumsum(x, axis)
+
+    def cross_entropy(s: Any, y: Any) -> Any:
+        if y.shape != s.shape:
+            y = functional.one_hot(y.long(), s.shape[-1]).double()
+        return -(y * torch.log_softmax(s, -1)).sum() / prod(s.shape[:-1])
+
+    def nll(p: Any, y: Any) -> Any:
+        if y.shape != p.shape:
+            y = functional.one_hot(y.long(), p.shape[-1]).double()
+        return -(y * p).sum() / prod(p.shape[:-1])
+
+    def hinge(s: Any, y: Any, margin: Any) -> Any:
+        right = functional.one_hot(y.long(), s.shape[-1]).bool()
+        reached = torch.where(right, s, 0.0).sum(-1, keepdim=True)
+        return torch.where(right, 0.0, torch.relu(s - reached + margin)).sum() / prod(s.shape[:-1])
+
+    def folded(function: Callable[..., Any]) -> Callable[..., Any]:
+        def kernel(x: Any, *others: Any) -> Any:
+            for y in others:
+                x = function(x, y)
+            return x
+
+        return kernel
+
+    alike = (
+        "add sub mul neg pow square reciprocal sqrt hypot abs exp expm1 log log2 log10 log1p sin cos tan asin acos atan "
+        "atan2 sinh cosh tanh asinh acosh atanh sigmoid relu erf erfc floor ceil round sign matmul dot outer diag trace det"
+    )
+    found: dict[str, Callable[..., Any]] = {name: getattr(torch, name) for name in alike.split() if name != "det"}
+    comparisons = {"less": torch.lt, "less_equal": torch.le, "greater": torch.gt, "greater_equal": torch.ge}
+    comparisons |= {"not_equal": torch.ne}
+    found |= {name: lambda x, y, f=function: f(x, y).double() for name, function in comparisons.items()}
+    return found | {
+        "div": torch.true_divide,
+        "det": torch.linalg.det,
+        "inv": torch.linalg.inv,
+        "solve": torch.linalg.solve,
+        "where": lambda c, x, y: torch.where(c != 0, x, y),
+        "max": folded(torch.maximum),
+        "min": folded(torch.minimum),
+        "stop_gradient": lambda x: x.detach(),
+        "log_sigmoid": functional.logsigmoid,
+        "softplus": lambda x: torch.logaddexp(x, torch.zeros_like(x)),
+        "leaky_relu": lambda x, slope: torch.where(x <= 0, slope * x, x),
+        "elu": lambda x, alpha: torch.where(x <= 0, alpha * torch.expm1(torch.clamp(x, max=0.0)), x),
+        "gelu": functional.gelu,
+        "silu": functional.silu,
+        "softsign": functional.softsign,
+        "gaussian": lambda x: torch.exp(-torch.square(x)),
+        "normal_cdf": torch.special.ndtr,
+        "sum": reducing(lambda x, axes, keep: torch.sum(x, axes, keepdim=keep)),
+        "mean": reducing(lambda x, axes, keep: torch.mean(x, axes, keepdim=keep)),
+        "prod": reducing(product),
+        "amax": reducing(lambda x, axes, keep: torch.amax(x, axes, keepdim=keep)),
+        "amin": reducing(lambda x, axes, keep: torch.amin(x, axes, keepdim=keep)),
+        "var": reducing(lambda x, axes, keep: torch.var(x, axes, correction=0, keepdim=keep)),
+        "std": reducing(lambda x, axes, keep: torch.std(x, axes, correction=0, keepdim=keep)),
+        "norm": reducing(lambda x, axes, keep: torch.linalg.vector_norm(x, 2, axes, keepdim=keep)),
+        "norm1": reducing(lambda x, axes, keep: torch.sum(torch.abs(x), axes, keepdim=keep)),
+        "logsumexp": reducing(lambda x, axes, keep: torch.logsumexp(x, axes, keepdim=keep)),
+        "softmax": lambda x, axis: torch.softmax(x, axis),
+        "log_softmax": lambda x, axis: torch.log_softmax(x, axis),
+        "cumsum": cumsum,
+        "transpose": lambda x, axes: x.permute(*(range(x.ndim)[::-1] if axes is None else axes)),
+        "reshape": lambda x, shape: x.reshape(shape),
+        "full": lambda x, shape: x.expand(shape),
+        "concat": lambda *xs, axis: torch.cat(xs, axis),
+        "stack": lambda *xs, axis: torch.stack(xs, axis),
+        "index": lambda x, key: entries_at(x, numbered(x.shape)[key_of(key)]),
+        "scatter": scatter,
+        "take": lambda x, i: x[i.long()],
+        "put": put,
+        "one_hot": lambda i, classes: functional.one_hot(i.long(), classes).double(),
+        "cross_entropy": cross_entropy,
+        "nll": nll,
+        "hinge": hinge,
+        "bce": lambda p, t: -(t * torch.log(p) + (1.0 - t) * torch.log1p(-p)).mean(),
+        "bce_logits": lambda s, t: ((1.0 - t) * s + functional.softplus(-s, threshold=700.0)).mean(),
+        "mse": lambda p, t: torch.square(p - t).mean(),
+        "sqloss": lambda p, t: torch.square(p - t).sum(),
+        "gaussian_nll": lambda x, mu, sigma: -torch.distributions.Normal(mu, sigma).log_prob(x).mean(),
+        "l1": lambda w: torch.abs(w).sum(),
+        "l2": lambda w: torch.square(w).sum(),
+    }
+
+
+def by_torch(torch: Any, kernels: dict[str, Callable[..., Any]], result: Result) -> tuple[Any, dict[str, Any]]:
+    """The value and the gradient as PyTorch finds them; Misfit where it has no such operation."""
+    graph = result.program.graph
+    reached = graph.ancestors(result.output)
+    leaves = {n: torch.tensor(x, dtype=torch.float64, requires_grad=True) for n, x in result.at.items()}
+    values: list[Any] = [None] * len(graph)
+    for name, i in graph.inputs.items():
+        values[i] = leaves[name]
+    for i, number in graph.constants.items():
+        values[i] = torch.tensor(number, dtype=torch.float64)
+    for i, (operation, operands) in enumerate(zip(graph.operations, graph.operands, strict=True)):
+        if operands and i < len(reached) and reached[i]:
+            if operation.name not in kernels:
+                raise Misfit
+            values[i] = kernels[operation.name](*[values[j] for j in operands], **(operation.attributes or {}))
+    output = values[result.output]
+    if output.requires_grad:
+        output.backward(torch.tensor(result.seed, dtype=torch.float64))
+    gradient = {n: np.zeros(leaf.shape) if leaf.grad is None else leaf.grad.numpy() for n, leaf in leaves.items()}
+    return output.detach().numpy(), gradient
+
+
+def test_pytorch_gives_the_same() -> None:
+    """Where PyTorch is installed: every operation that it has, within 1e-8 of the sum of the terms' sizes."""
+    torch = pytest.importorskip("torch")
+    kernels = torch_kernels(torch)
+    random = Random("torch")
+    compared: Counter[str] = Counter()
+    for _ in range(COUNT):
+        result, drawn = usable(random)
+        if any(note.code in ("tie", "kink", "jump", "vertical-tangent") for note in result.notes):
+            continue
+        try:
+            value, gradient = by_torch(torch, kernels, result)
+        except Misfit:
+            continue
+        if not all(np.isfinite(gradient[name]).all() for name in result.gradient):
+            continue
+        compared += drawn
+        np.testing.assert_allclose(value, result.value, rtol=1e-9, atol=1e-12)
+        with result.system.quiet():
+            sizes = sums_of_absolute_terms(result)
+        for name, g in result.gradient.items():
+            gap = np.abs(gradient[name] - g)
+            assert np.all(gap <= 1e-8 * sizes[name] + 1e-12), told(result, (name, g, gradient[name]))
+    assert len(compared) > 60 or COUNT < 300, compared

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
@@ -132,13 +132,14 @@ class Arrays(NumberSystem):
         return np.where(x > 0, z * np.log(x), np.where((x == 0) & (y >= 0), 0.0, math.nan))
 
     def share(self, k: int, z: Any, operands: tuple[Any, ...]) -> Any:
-        chosen = [np.equal(x, z) for x in operands]
-        if self.ties == "first":
-            earlier = np.any(np.broadcast_arrays(*chosen[:k], np.zeros_like(z, dtype=bool)), axis=0)
-            shares = np.where(earlier, 0.0, chosen[k])
-        else:
-            shares = chosen[k] / sum(c.astype(np.float64) for c in chosen)
-        return np.where(np.isnan(z), math.nan, shares)
+        chosen = np.equal(operands[k], z)
+        others = [np.equal(x, z) for at, x in enumerate(operands) if at < k or (at > k and self.ties != "first")]
+        tied = reduce(np.logical_or, [np.logical_and(chosen, other) for other in others], np.False_)
+        shares = np.asarray(chosen, dtype=np.float64)
+        if np.any(tied):
+            count = sum((other.astype(np.float64) for other in others), 1.0)
+            shares = np.where(tied, 0.0 if self.ties == "first" else 1.0 / count, shares)
+        return np.where(np.isnan(z), math.nan, shares) if math.isnan(np.add.reduce(z, axis=None)) else shares
 
     def product(self, local: Any, moved: Any, z: Any, x: Any, structural: bool) -> Any:
         plain = type(local) is float
@@ -157,9 +158,18 @@ class Arrays(NumberSystem):
         if not isinstance(local, LinearMap):
             return self.sum_to(self.product(local, upstream, z, x, structural), np.shape(x))
         found = local.pullback(upstream)
-        if not math.isfinite(np.add.reduce(found, axis=None)) and np.any(np.isnan(found)):
+        if not self._surely_finite(local, upstream, found) and np.any(np.isnan(found)):
             return local.over(self.guarded).pullback(upstream)
         return found
+
+    def _surely_finite(self, local: LinearMap, upstream: Any, found: Any) -> bool:
+        """Whether a downstream gradient is finite, by its own entries or by all that it is made of, if these are fewer."""
+        seen = [found]
+        others = [upstream, *(x for at, x in enumerate(local.operands) if at != local.k)]
+        linear = not local.operation.pushforward and not local.operation.reduces
+        if linear and sum(map(np.size, others)) < np.size(found):
+            seen = others
+        return math.isfinite(sum(np.add.reduce(x, axis=None) for x in seen))
 
 
 class Guarded(Arrays):

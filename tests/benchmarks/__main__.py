@@ -40,7 +40,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"any of: {', '.join(WORKLOADS)}")
     parser.add_argument(
-        "--rounds", type=int, metavar="N", help="rounds per workload (15 cold, 1 million and memory, else 7)"
+        "--rounds", type=int, metavar="N", help="rounds per workload (15 cold, 1 million, memory, else 7)"
     )
     options = parser.parse_args()
     unknown = [name for name in options.workloads if name not in WORKLOADS]

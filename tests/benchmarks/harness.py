@@ -1,8 +1,8 @@
 """Contestants take turns on the same work. Printed are medians, ratios, and which goals are reached.
 
 Machines are shared and clocks drift, so a time by itself says little: every round runs every contestant once, and what
-counts is the ratio of medians. Before anything is timed, each contestant's gradient is held against the base's: ours, or
-the one by hand.
+counts is the ratio of medians. Before anything is timed, each contestant's gradient is held against that of the base:
+ours, or the one by hand.
 """
 
 from __future__ import annotations

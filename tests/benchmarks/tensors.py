@@ -1,7 +1,8 @@
 """Tensors: value and gradient in process, against NumPy by hand; and the memory of it.
 
 NumPy by hand is what the gradient costs at the least: every derivative was found on paper, nothing is computed twice or
-kept for nothing. All contestants get the same float64 arrays, and two threads where they have threads.
+kept for nothing. All contestants get the same float64 arrays, and two threads where they have threads. JAX compiled the
+function before.
 """
 
 from __future__ import annotations
@@ -22,8 +23,13 @@ from .harness import Contestant, Goal, Work, Workload, run
 
 ROUNDS = 7
 THREADS = 2
+
 PAUSE = 0.05
-"""Seconds after which the threads of the contestant before have ceased to wait for work, which they do on a core."""
+"""Seconds in which the threads of the contestant before cease to wait for work, which they do on a core."""
+
+ARENA = 2**25 - 2**16
+"""Bytes. Once a block of nearly 32 MiB was freed, glibc no longer hands smaller ones back to the system, which zeroes
+them page by page when they are wanted again. The first contestant to free one would change that for all after it."""
 
 INPUTS, HIDDEN, CLASSES, BATCH = 784, 256, 10, 256
 """The net: numbers per image, hidden units, digits, images."""
@@ -193,12 +199,14 @@ def mixture_problem() -> Problem:
     )
 
 
-def mixture_by_hand(alphas: Any, means: Any, q: Any, l: Any, *, x: Any, gamma: float, m: float, C: float) -> Outcome:
+def mixture_by_hand(
+    alphas: Any, means: Any, q: Any, below: Any, *, x: Any, gamma: float, m: float, C: float
+) -> Outcome:
     (k, d), n = means.shape, len(x)
     diagonal = np.exp(q)
     rows = np.zeros((k, d * d))
     rows[:, DIAGONAL] = diagonal
-    rows[:, BELOW] = l
+    rows[:, BELOW] = below
     Q = rows.reshape(k, d, d)
     r = (rows.reshape(k * d, d) @ x.T).reshape(k, d, n)
     r -= Q @ means[:, :, None]
@@ -230,13 +238,13 @@ def mixture_by_hand(alphas: Any, means: Any, q: Any, l: Any, *, x: Any, gamma: f
 
 
 def mixture_of_arrays(
-    xp: Any, logsumexp: Any, alphas: Any, means: Any, q: Any, l: Any, *, x: Any, gamma: float, m: float, C: float
+    xp: Any, logsumexp: Any, alphas: Any, means: Any, q: Any, below: Any, *, x: Any, gamma: float, m: float, C: float
 ) -> Any:
     """The factors by a gather, where a last column of zeros stands for what is above the diagonal."""
     (k, d), n = means.shape, len(x)
     places = np.full(d * d, len(DIAGONAL + BELOW))
     places[DIAGONAL + BELOW] = np.arange(len(DIAGONAL + BELOW))
-    rows = xp.concatenate([xp.exp(q), l, np.zeros((k, 1))], axis=1)[:, places]
+    rows = xp.concatenate([xp.exp(q), below, np.zeros((k, 1))], axis=1)[:, places]
     Q = xp.reshape(rows, (k, d, d))
     r = xp.reshape(xp.reshape(rows, (k * d, d)) @ x.T, (k, d, n)) - Q @ means[:, :, None]
     inner = (alphas + xp.sum(q, axis=1))[:, None] - 0.5 * xp.sum(r**2, axis=1)
@@ -244,10 +252,12 @@ def mixture_of_arrays(
     return xp.sum(logsumexp(inner, 0)) - n * logsumexp(alphas, 0) + prior + C
 
 
-def mixture_of_torch(torch: Any, alphas: Any, means: Any, q: Any, l: Any, *, x: Any, gamma: Any, m: Any, C: Any) -> Any:
+def mixture_of_torch(
+    torch: Any, alphas: Any, means: Any, q: Any, below: Any, *, x: Any, gamma: Any, m: Any, C: Any
+) -> Any:
     (k, d), n = means.shape, len(x)
     rows = q.new_zeros(k, d * d)
-    rows[:, DIAGONAL + BELOW] = torch.cat([torch.exp(q), l], dim=1)
+    rows[:, DIAGONAL + BELOW] = torch.cat([torch.exp(q), below], dim=1)
     Q = rows.reshape(k, d, d)
     r = (rows.reshape(k * d, d) @ x.T).reshape(k, d, n) - Q @ means[:, :, None]
     inner = (alphas + q.sum(dim=1))[:, None] - 0.5 * (r**2).sum(dim=1)
@@ -259,9 +269,9 @@ def mixture_of_torch(torch: Any, alphas: Any, means: Any, q: Any, l: Any, *, x: 
 
 
 def repeated(work: Work, times: int) -> Work:
-    """The work that many times over. It ran once before: its threads are awake, and those of the one before asleep."""
-    work()
+    """The work that many times over, after a pause and one time that does not count."""
     sleep(PAUSE)
+    work()
 
     def works() -> Any:
         for _ in range(times - 1):
@@ -341,6 +351,7 @@ def race(title: str, problem: Problem, bound: float, times: int, functions: Sequ
         rounds: how often everyone runs.
     """
     by_hand, of_arrays, of_torch = functions
+    np.empty(ARENA, dtype=np.uint8)  # and freed
     makers: tuple[tuple[str, Callable[[], Work], str], ...] = (
         (HAND, lambda: with_numpy(problem, by_hand), ""),
         (OURS, lambda: ours(problem), ""),
@@ -388,7 +399,7 @@ def mixture(rounds: int | None) -> bool:
 
 
 def footprint(problem: Problem) -> tuple[int, int, int, int]:
-    """Bytes: of all values, of all gradients that the result keeps, of the inputs, and the peak of `evaluate` over them."""
+    """Bytes: of all values, of all gradients that the result keeps, of the inputs, and what `evaluate` adds at most."""
     program = parse(problem.text, {name: np.shape(value) for name, value in problem.at.items()})
     at, wrt = problem.at, list(problem.parameters)
     evaluate(program, at, wrt=wrt)  # what is imported and cached at first is not counted
