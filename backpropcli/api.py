@@ -38,7 +38,7 @@ class Result:
         active: for every node, whether it depends on an input in `wrt`.
         upstream: d(output)/d(node) × seed for every node; None where the output does not depend on the node.
         tangents: in forward mode, for every input in `wrt`, d(node)/d(input) for every node, times the seed where that
-            is a number; of a tensor one derivative per entry, along the first axes.
+            is a number; of a tensor one derivative per entry, along the last axes.
         gradient: d(output)/d(input) × seed by input name, each in the input's shape.
     """
 
@@ -98,10 +98,11 @@ class Result:
             unit = np.zeros(shape)
             unit[unravel(k, shape)] = 1.0
             every.append(tangent(self.system, graph, self.values, {i: unit if shape else 1.0}))
+        reached = every[0] if every else [None] * len(graph)
         self.tangents[name] = [
-            np.reshape([t[n] for t in every], shape + (graph.shapes[n] or ()))
-            if every and every[0][n] is not None
-            else None
+            None
+            if reached[n] is None
+            else np.reshape(np.stack([t[n] for t in every], axis=-1), (graph.shapes[n] or ()) + shape)
             for n in range(len(graph))
         ]
         along = [0.0 if t[self.output] is None else np.sum(np.multiply(self.seed, t[self.output])) for t in every]

@@ -236,6 +236,8 @@ def stable_advice(graph: Graph, i: int) -> str:
         if user is not None and graph.operations[user].name == "add":
             return "; a logarithm of a sum of exponentials is `max(x, y) + log1p(exp(-abs(x - y)))`"
         return "; exp(x) overflows above x = 709.78"
+    if name == "bce":
+        return "; bce(sigmoid(x), t) is `bce_logits(x, t)`, which does not overflow"
     if name in ("square", "pow"):
         user = _user(graph, i)
         if user is not None and graph.operations[user].name == "add":

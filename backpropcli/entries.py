@@ -168,7 +168,7 @@ def _point(result: Result, i: int, where: tuple[int, ...], names: list[str]) -> 
     xs = dict(zip(operands, _operands_at(result, i, where), strict=True))
     shape = np.shape(result.values[i])
     told = [
-        f"{_entry_name(result, j, names, where, shape)} = {x:.6g}"
+        f"{_entry_name(result, j, names, where, shape)} = {x + 0.0:.6g}"
         for j, x in xs.items()
         if graph.operations[j] is not CONSTANT
     ]
@@ -217,7 +217,7 @@ def _reduction_note(
         share = "the first gets the gradient" if result.ties == "first" else "they share the gradient equally"
         which = f"{tied} entries tie" if tied else "entries tie"
         left, right = (0.0, 1.0) if operation.name == "amax" else (1.0, 0.0)
-        return Note("tie", f"{which} in {text}{entry}, {name} = {top:.6g}{of}; {share}", i, left, right)
+        return Note("tie", f"{which} in {text}{entry}, {name} = {top + 0.0:.6g}{of}; {share}", i, left, right)
     return Note("kink", f"{text} has a kink{entry}{of}; the gradient of least norm among its sides is used", i)
 
 

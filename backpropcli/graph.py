@@ -123,16 +123,30 @@ class Graph:
                     reached[j] = True
         return reached
 
+    def moving(self, i: int) -> tuple[int, ...]:
+        """The operands of a node that are not places or classes."""
+        operation, operands = self.operations[i], self.operands[i]
+        if operation.place is None:
+            return operands
+        place = operation.place(*(self.shapes[j] or () for j in operands))
+        return tuple(j for k, j in enumerate(operands) if k != place)
+
     def dependents(self, sources: Sequence[int], held: bool = True) -> list[bool]:
         """For each node, whether it depends on one of the sources (themselves included).
 
         Args:
             sources: node numbers.
-            held: whether dependence goes on through operations that hold their operand constant.
+            held: whether dependence goes on through operations that hold their operand constant, and through operands
+                that are places or classes.
         """
         reached = [False] * len(self)
         for i in sources:
             reached[i] = True
+        if not held and self.tensors:
+            for i in range(len(self)):
+                moving = not self.operations[i].held and any(reached[j] for j in self.moving(i))
+                reached[i] = reached[i] or moving
+            return reached
         for i, operands in enumerate(self.operands):
             if not reached[i] and (held or not self.operations[i].held):
                 for j in operands:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from .api import Result
 
 
+MOST_BYTES = 256 * 2**20
+"""Larger Jacobians are never written out, whatever the limit on rows and columns."""
+
+
 class Local(NamedTuple):
     """The structure of a local gradient.
 
@@ -48,6 +52,7 @@ class Jacobian(NamedTuple):
         rows, columns: the entries' names.
         matrix: the numbers; None where it would be larger than the limit.
         shape: rows and columns.
+        implicit: the bytes of the numbers that are multiplied with instead.
     """
 
     layout: str
@@ -55,6 +60,7 @@ class Jacobian(NamedTuple):
     columns: list[str]
     matrix: list[list[float]] | None
     shape: tuple[int, int]
+    implicit: int
 
     @property
     def bytes(self) -> int:
@@ -67,12 +73,11 @@ def local_of(result: Result, i: int, k: int, local: Any, names: list[str]) -> Lo
     graph = result.program.graph
     shape, of = graph.shapes[i] or (), graph.shapes[graph.operands[i][k]] or ()
     if isinstance(local, Reduced):
-        if not of:
-            return Local("number", float(local.partials))
-        factor = _stretched(local.partials, of)
         if not shape:
-            return Local("gradient", factor)
-        return Local("reduction", factor, axes_of(of, local.axis))
+            with result.system.quiet():
+                gradient = local.pullback(1.0)
+            return Local("gradient", _stretched(gradient, of)) if of else Local("number", float(gradient))
+        return Local("reduction", _stretched(local.partials, of), axes_of(of, local.axis))
     if isinstance(local, LinearMap):
         return Local(graph.operations[i].name, None, (), pullback_text(graph, i, k, names))
     if not shape:
@@ -119,8 +124,10 @@ def jacobian_of(result: Result, i: int, k: int, local: Any, names: list[str], la
     m, n = prod(shape), prod(of)
     turned = layout == "lecture"
     size = (n, m) if turned else (m, n)
-    if max(m, n) > most:
-        return Jacobian(layout, [], [], None, size)
+    factor = local_of(result, i, k, local, names).factor
+    implicit = 0 if factor is None else 8 * prod(getattr(factor, "shape", ()))
+    if max(m, n) > most or 8 * m * n > MOST_BYTES:
+        return Jacobian(layout, [], [], None, size, implicit)
     import numpy as np
 
     F, operation = result.system, graph.operations[i]
@@ -134,8 +141,8 @@ def jacobian_of(result: Result, i: int, k: int, local: Any, names: list[str], la
     outputs = [place_text(names[i], unravel(r, shape)) for r in range(m)]
     inputs = [place_text(names[j], unravel(c, of)) for c in range(n)]
     if turned:
-        return Jacobian(layout, inputs, outputs, matrix.T.tolist(), size)
-    return Jacobian(layout, outputs, inputs, matrix.tolist(), size)
+        return Jacobian(layout, inputs, outputs, matrix.T.tolist(), size, implicit)
+    return Jacobian(layout, outputs, inputs, matrix.tolist(), size, implicit)
 
 
 def alike(value: Value) -> float | None:

@@ -190,6 +190,8 @@ class _Judge:
         """Seeded random directions along all inputs at once."""
         random = Random(0)
         inputs = [self.graph.inputs[name] for name in self.result.wrt]
+        if self.tensors:  # what is only a place or class is data
+            inputs = [i for i in inputs if self.graph.dependents([i], held=False)[self.result.output]]
         return [
             Path(f"direction {k}", {i: random_velocity(self.result.values[i], random) for i in inputs}, 1.0)
             for k in range(1, DIRECTIONS + 1)
@@ -265,7 +267,7 @@ class _Judge:
         F, base = self.precise
         mp: Any = F.mp
         speeds = {i: F.constant(v) for i, v in path.velocity.items()}
-        steps = [(i, F.kernels[self.graph.operations[i].key], self.graph.operands[i]) for i in order]
+        steps = [(i, self._kernel(i), self.graph.operands[i]) for i in order]
         values = list(base)
         output = self.result.output
         seed = F.constant(self.result.seed)
@@ -285,6 +287,16 @@ class _Judge:
         sides = [one_sided(phi, start, side, noise, self.finer, mp) for side in (-1, 1)]
         left, right = (Side(s.kind, s.limit * factor, abs(s.error * factor)) for s in sides)
         return left, right
+
+    def _kernel(self, i: int) -> Callable[..., Any]:
+        """The kernel of a node, for which places and classes stay where they are."""
+        F, base = self.precise
+        operation, operands = self.graph.operations[i], self.graph.operands[i]
+        kernel: Callable[..., Any] = F.kernels[operation.key]
+        if operation.place is None:
+            return kernel
+        fixed = {k: base[j] for k, j in enumerate(operands) if j not in self.graph.moving(i)}
+        return lambda *xs: kernel(*[fixed.get(k, x) for k, x in enumerate(xs)])
 
     def _disagree(self, component: Component, wrong: tuple[int, int, Any, Any]) -> Component:
         i, k, local, truth = wrong
@@ -354,7 +366,7 @@ class _Judge:
         for i in range(self.result.output, -1, -1):
             if behind[i] and i in self.relevant:
                 for k, j in enumerate(self.graph.operands[i]):
-                    if behind[j] and self.result.active[j]:
+                    if behind[j] and self.result.active[j] and j in self.graph.moving(i):
                         if (i, k) not in self._faults:
                             self._faults[i, k] = self._fault(i, k)
                         fault = self._faults[i, k]

@@ -141,7 +141,7 @@ class _Ladder:
         """
         for i in sorted(self.relevant, reverse=True):
             for k, j in enumerate(self.graph.operands[i]):
-                if self.result.active[j] and not self.graph.operations[i].held:
+                if self.result.active[j] and not self.graph.operations[i].held and j in self.graph.moving(i):
                     found, true = self.local_along(i, k)
                     if found is not None and true is not None:
                         return i, k, found, true

@@ -144,6 +144,8 @@ def command(
     made = report(result, judged, trusted, wanted, with_notes=not quiet or form == "json")
 
     if form != "json":
+        if jacobian and not made.tensors:
+            tell("note: between scalars every local gradient is the Jacobian")
         _print_notes([note.message for note in made.notes], limits)
     if form == "json":
         from ..renderers.json import render as render_json

@@ -163,7 +163,7 @@ class Arrays(NumberSystem):
         return found
 
     def _surely_finite(self, local: LinearMap, upstream: Any, found: Any) -> bool:
-        """Whether a downstream gradient is finite, by its own entries or by all that it is made of, if these are fewer."""
+        """Whether a downstream gradient is finite, by its own entries or by what it is made of, if that is less."""
         seen = [found]
         others = [upstream, *(x for at, x in enumerate(local.operands) if at != local.k)]
         linear = not local.operation.pushforward and not local.operation.reduces

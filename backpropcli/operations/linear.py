@@ -146,14 +146,15 @@ operation(
 )  # fmt: skip
 operation(
     "take", "The entries of the first axis at the places i, x[i]; the places have no gradient.",
-    pattern="gradient router", operands=("x", "i"), shape=shapes.taken, structural=True,
+    pattern="gradient router", operands=("x", "i"), shape=shapes.taken, structural=True, place=lambda x, i: 1,
     pullback=(lambda F, g, z, x, i: F.put(g, i, length=F.shape(x)[0]), nothing),
     pushforward=(lambda F, t, z, x, i: F.take(t, i), unmoved),
     example=(((3,), ()), {}),
 )  # fmt: skip
 operation(
     "put", "Entries added into zeros at the places i: the adjoint of `take`.", pattern="gradient router",
-    operands=("x", "i"), attributes={"length": 0}, shape=shapes.put, lengths="length", structural=True,
+    operands=("x", "i"), attributes={"length": 0}, shape=shapes.put, lengths="length",
+    structural=True, place=lambda x, i: 1,
     pullback=(lambda F, g, z, x, i, length: F.take(g, i), nothing),
     pushforward=(lambda F, t, z, x, i, length: F.put(t, i, length=length), unmoved),
     example=(((), ()), {"length": 3}),
@@ -161,7 +162,7 @@ operation(
 operation(
     "one_hot", "For every class number a row of zeros with a 1 at its place; it has no gradient.",
     pattern="gradient blocker", operands=("i",), attributes={"classes": 0}, lengths="classes", shape=shapes.one_hot,
-    structural=True,
+    structural=True, place=lambda i: 0,
     pullback=lambda F, g, z, i, classes: nothing(F, g, z, i, i), pushforward=unmoved,
     example=(((),), {"classes": 3}),
 )  # fmt: skip

@@ -47,6 +47,11 @@ def named(scores: Shape, y: Shape, margin: Shape) -> Shape:
     return shapes.labelled(scores, y)
 
 
+def labels(scores: Shape, y: Shape, *rest: Shape) -> int:
+    """The operand that holds classes, if it holds no probabilities."""
+    return -1 if y == scores else 1
+
+
 def excess(F: Any, s: Any, y: Any, margin: Any) -> tuple[Any, Any]:
     """By how much every score comes too close to that of class y; and which class that is."""
     right = F.one_hot(y, classes=F.shape(s)[-1])
@@ -90,10 +95,18 @@ def nll_of_lectures(F: Any, p: Any, y: Any) -> Any:
     return share(F, -F.sum(picked(F, p, y)), rows(F, p))
 
 
+def hinge_of_lectures(F: Any, s: Any, y: Any, margin: Any) -> Any:
+    """Of one sample: class y itself adds the margin, which is taken off again."""
+    if len(F.shape(s)) > 1:
+        return hinge(F, s, y, margin)
+    return F.sum(F.max(0.0, s - F.take(s, y) + margin)) - margin
+
+
 operation(
     "hinge", "Sum over the classes j other than y of max(0, s[j] - s[y] + margin); over rows of scores, their mean.",
     pattern="gradient switch", operands=("s", "y", "margin"), defaults=(1.0,), reduces=True, shape=named,
-    value=hinge,
+    place=labels,
+    value=hinge, expand=hinge_of_lectures,
     partials=(
         hinge_slope,
         lambda F, z, s, y, margin: 0.0,
@@ -110,6 +123,7 @@ operation(
 operation(
     "cross_entropy", "Cross-entropy of softmax(s) against class y, or against probabilities y; over rows, their mean.",
     pattern="soft router", operands=("s", "y"), reduces=True, shape=shapes.labelled,
+    place=labels,
     value=lambda F, s, y: share(F, -F.sum(picked(F, F.log_softmax(s), y)), rows(F, s)),
     expand=lambda F, s, y: F.nll(F.log_softmax(s), y),
     partials=(
@@ -121,6 +135,7 @@ operation(
 operation(
     "nll", "Negative log-likelihood: -p[y] of logarithms p of probabilities; over rows, their mean.",
     pattern="gradient router", operands=("p", "y"), reduces=True, shape=shapes.labelled, structural=True,
+    place=labels,
     value=lambda F, p, y: share(F, -F.sum(picked(F, p, y)), rows(F, p)),
     expand=nll_of_lectures,
     partials=(

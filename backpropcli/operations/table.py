@@ -71,6 +71,8 @@ class Operation:
         condition: its value is a truth, so no gradient passes.
         structural: where its local gradient is 0, nothing passes by construction (an unselected branch, a flat step),
             not because a number happens to be 0.
+        place: ``place(*shapes)`` is the number of the operand that holds places or classes, which count as data for
+            every derivative, or -1.
         held: its operand counts as a constant for every derivative, also for the judge's quotients.
         domain: one interval per operand in which tests draw points.
         ulps: how many ulps its local gradients may be off.
@@ -106,6 +108,7 @@ class Operation:
         kink: Rule | None = None,
         condition: bool = False,
         structural: bool = False,
+        place: Callable[..., int] | None = None,
         held: bool = False,
         domain: tuple[Interval, ...] = (),
         ulps: int = 4,
@@ -136,6 +139,7 @@ class Operation:
         self.kink = kink
         self.condition = condition
         self.structural = structural
+        self.place = place
         self.held = held
         self.domain = domain or (REAL,) * len(operands)
         self.ulps = ulps

@@ -123,7 +123,7 @@ def _edge(edge: EdgeRecord) -> dict[str, Any]:
 def _jacobian(jacobian: Jacobian) -> dict[str, Any]:
     record: dict[str, Any] = {"layout": jacobian.layout, "shape": list(jacobian.shape)}
     if jacobian.matrix is None:
-        return record | {"bytes": jacobian.bytes, "matrix": None}
+        return record | {"bytes": jacobian.bytes, "implicit_bytes": jacobian.implicit, "matrix": None}
     matrix = [[number(x) for x in row] for row in jacobian.matrix]
     return record | {"rows": jacobian.rows, "columns": jacobian.columns, "matrix": matrix}
 

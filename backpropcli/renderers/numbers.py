@@ -11,8 +11,8 @@ from ..values import Value, is_tensor
 ASCII = str.maketrans(
     {"∂": "d", "×": "*", "…": "...", "–": "-", "·": "*", "σ": "sigma", "±": "+-", "√": "sqrt", "─": "-", "ᵀ": ".T"}
 )
-LINE = 60
-"""Columns after which a long vector goes on in the next line."""
+LINE, FILE_LINE = 60, 160
+"""Columns after which a row of a tensor goes on in the next line, on a terminal and in a file."""
 
 Cell = list[str]
 """What stands in a field of a table: lines, flush with each other."""
@@ -29,16 +29,16 @@ def figure(value: float | None, digits: int | None) -> str:
     return exact(float(value)) if digits is None else f"{value:.{digits}g}"
 
 
-def cell(value: Any, digits: int | None, most: float) -> Cell:
+def cell(value: Any, digits: int | None, most: float, fold: int = LINE) -> Cell:
     """A number, or a tensor row by row; one of more than `most` entries as what can be said of it, and its corners."""
     if not is_tensor(value):
         return [figure(value, digits)]
     if value.size > most:
         return summary(value, digits)
-    return bracketed(value.tolist(), value.shape, digits)
+    return bracketed(value.tolist(), value.shape, digits, fold)
 
 
-def bracketed(nested: list[Any], shape: tuple[int, ...], digits: int | None) -> Cell:
+def bracketed(nested: list[Any], shape: tuple[int, ...], digits: int | None, fold: int) -> Cell:
     """``[[1, 2],`` above ``[3, 4]]``, with columns flush right; a long vector in several lines."""
     rank = len(shape)
     rows: list[list[float]] = [nested]
@@ -59,17 +59,17 @@ def bracketed(nested: list[Any], shape: tuple[int, ...], digits: int | None) -> 
             opened += at % step == 0
             closed += (at + 1) % step == 0
         end = "" if at == len(figures) - 1 else ","
-        lines += _folded(" " * (rank - opened) + "[" * opened, row, "]" * closed + end)
+        lines += _folded(" " * (rank - opened) + "[" * opened, row, "]" * closed + end, fold)
     width = max(map(len, lines))
     return [f"{line:<{width}}" for line in lines]
 
 
-def _folded(start: str, row: list[str], end: str) -> Cell:
-    """A row in lines of at most `LINE` columns."""
+def _folded(start: str, row: list[str], end: str, fold: int) -> Cell:
+    """A row in lines of at most so many columns."""
     lines, line = [], start
     for at, text in enumerate(row):
         piece = text + (end if at == len(row) - 1 else ", ")
-        if len(line) + len(piece) > LINE and len(line) > len(start):
+        if len(line) + len(piece) > fold and len(line) > len(start):
             lines.append(line.rstrip())
             line = " " * len(start)
         line += piece
@@ -85,9 +85,11 @@ def summary(value: Value, digits: int | None) -> Cell:
     known = value[~np.isnan(value)] if nans else value
     lines = [f"{written(value.shape)} entries"]
     if known.size:
+        least, most = float(known.min()), float(known.max())
         with np.errstate(all="ignore"):
-            lines.append(f"mean {figure(float(known.mean()), short)}, std {figure(float(known.std()), short)}")
-        lines.append(f"from {figure(float(known.min()), short)} to {figure(float(known.max()), short)}")
+            mean, spread = (least, 0.0) if least == most else (float(known.mean()), float(known.std()))
+        lines.append(f"mean {figure(mean, short)}, std {figure(spread, short)}")
+        lines.append(f"from {figure(least, short)} to {figure(most, short)}")
     if nans:
         lines.append(f"{nans:,} NaN")
     last = value.reshape(-1, value.shape[-1])
@@ -103,7 +105,7 @@ def summary(value: Value, digits: int | None) -> Cell:
     return [f"{line:<{width}}" for line in lines]
 
 
-def local_cell(local: Any, digits: int | None, most: float) -> Cell:
+def local_cell(local: Any, digits: int | None, most: float, fold: int = LINE) -> Cell:
     """A local gradient: a number, or the structure of the Jacobian."""
     from ..structure import alike
 
@@ -114,11 +116,13 @@ def local_cell(local: Any, digits: int | None, most: float) -> Cell:
     same = alike(local.factor)
     axes = f"{'axis' if len(local.axes) == 1 else 'axes'} {', '.join(map(str, local.axes))}"
     if local.kind == "gradient":
-        return [f"{figure(same, digits)} to every entry"] if same is not None else cell(local.factor, digits, most)
+        return (
+            [f"{figure(same, digits)} to every entry"] if same is not None else cell(local.factor, digits, most, fold)
+        )
     if local.kind == "reduction":
-        head = [figure(same, digits)] if same is not None else cell(local.factor, digits, most)
+        head = [figure(same, digits)] if same is not None else cell(local.factor, digits, most, fold)
         return [*head[:-1], f"{head[-1].rstrip()} along {axes}"]
-    diagonal = [figure(same, digits)] if same is not None else _diagonal(cell(local.factor, digits, most))
+    diagonal = [figure(same, digits)] if same is not None else _diagonal(cell(local.factor, digits, most, fold))
     if local.kind == "diagonal":
         return diagonal
     return [f"sum over {axes}"] if same == 1 else [*diagonal, f"sum over {axes}"]
@@ -154,14 +158,16 @@ def sum_of(parts: list[float], total: float | None, digits: int | None, most: in
     return f"{text} = {figure(total, digits)}"
 
 
-def sum_lines(parts: list[Value], total: Value | None, digits: int | None, most: float, terms: int = 8) -> Cell:
+def sum_lines(
+    parts: list[Value], total: Value | None, digits: int | None, most: float, fold: int = LINE, terms: int = 8
+) -> Cell:
     """A sum of tensors, one below the other."""
     found: Cell = []
     for at, part in enumerate(parts[:terms]):
-        lines = cell(part, digits, most)
+        lines = cell(part, digits, most, fold)
         found += [("+ " if at and not n else "  ") + line for n, line in enumerate(lines)]
     if len(parts) > terms:
         found.append(f"+ … ({len(parts)} terms)")
-    found += [("= " if not n else "  ") + line for n, line in enumerate(cell(total, digits, most))]
+    found += [("= " if not n else "  ") + line for n, line in enumerate(cell(total, digits, most, fold))]
     width = max(map(len, found))
     return [f"{line:<{width}}" for line in found]

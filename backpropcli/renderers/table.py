@@ -11,7 +11,7 @@ from ..errors import columns
 from ..report import EdgeRecord, NodeRecord, Report
 from ..shapes import written
 from ..values import is_tensor
-from .numbers import Cell, cell, figure, local_cell, sum_lines, sum_of
+from .numbers import FILE_LINE, LINE, Cell, cell, figure, local_cell, sum_lines, sum_of
 from .screen import Screen
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ STYLES = {
 TEXT_COLUMNS = frozenset(("node", "expression", "shape", "input", "pattern"))
 
 MOST_VERDICTS = 8
+REPEATS = 3
+"""Edges of a node that show its upstream gradient again; after these it is the same."""
 
 Line = dict[str, str]
 
@@ -107,13 +109,13 @@ def _shown(nodes: Iterable[NodeRecord], count: int, most: int) -> tuple[list[Nod
     return head + list(iterator), count - most
 
 
-def _lines(node: NodeRecord, layout: Layout, digits: int | None, most: float) -> list[Line]:
+def _lines(node: NodeRecord, layout: Layout, digits: int | None, most: float, fold: int) -> list[Line]:
     """The table's lines for a node: a block per edge, and at a fan-out the sum of what the edges from above brought."""
-    upstream = cell(node.upstream, digits, most)
+    upstream = cell(node.upstream, digits, most, fold)
     arriving = upstream
     if len(node.contributions) > 1:
         if is_tensor(node.upstream):
-            arriving = sum_lines(node.contributions, node.upstream, digits, most)
+            arriving = sum_lines(node.contributions, node.upstream, digits, most, fold)
         elif layout.inline:
             arriving = [sum_of(node.contributions, node.upstream, digits)]
         else:
@@ -126,7 +128,7 @@ def _lines(node: NodeRecord, layout: Layout, digits: int | None, most: float) ->
         "node": [node.name],
         "expression": [node.text if layout.text == "text" else node.gate],
         "shape": [written(node.shape)],
-        "value": cell(node.value, digits, most),
+        "value": cell(node.value, digits, most, fold),
         "pattern": [node.pattern.split()[-1] if layout.pattern == "last" else node.pattern],
         "upstream": list(arriving),
         "input": [],
@@ -137,9 +139,9 @@ def _lines(node: NodeRecord, layout: Layout, digits: int | None, most: float) ->
     for number, edge in enumerate(node.inputs):
         parts_of_edge = {
             "input": [edge.name],
-            "local": local_cell(edge.local, digits, most),
-            "downstream": cell(edge.downstream, digits, most),
-            "upstream": upstream if number else [],
+            "local": local_cell(edge.local, digits, most, fold),
+            "downstream": cell(edge.downstream, digits, most, fold),
+            "upstream": [] if not number else upstream if number < REPEATS or len(upstream[0]) < 9 else ["the same"],
         }
         for head, lines in parts_of_edge.items():
             if lines:
@@ -167,6 +169,7 @@ class Page:
         self.entries = entries
         self.tensors = tensors
         self.width = screen.width or 100_000
+        self.fold = LINE if screen.width else FILE_LINE
         self.spans: list[tuple[str, str]] = []
 
     def text(self) -> str:
@@ -223,7 +226,7 @@ class Page:
             for at, node in enumerate(order):
                 if at == gap:
                     rows.append(["…", f"{left_out:,} nodes not shown", *[""] * (len(heads) - 2)])
-                lines = _lines(node, layout, self.digits, self.entries)
+                lines = _lines(node, layout, self.digits, self.entries, self.fold)
                 found = [[line.get(head, "") for head in heads] for line in lines]
                 rows += [row for row in found if any(row)]
             if self.grid(heads, rows, [STYLES[head] for head in heads], TEXT_COLUMNS):
@@ -279,10 +282,17 @@ class Page:
         """A node of a tensor, for narrow terminals."""
         self.line(f"  shape {written(node.shape)}", FAINT)
         if which != "backward":
-            self.figures("  value ", cell(node.value, self.digits, self.entries), VALUE)
+            self.figures("  value ", cell(node.value, self.digits, self.entries, self.fold), VALUE)
         if which == "forward":
             return
-        self.figures("  upstream ", cell(node.upstream, self.digits, self.entries), GRADIENT)
+        if len(node.contributions) > 1:
+            self.figures(
+                "  upstream ",
+                sum_lines(node.contributions, node.upstream, self.digits, self.entries, self.fold),
+                GRADIENT,
+            )
+        else:
+            self.figures("  upstream ", cell(node.upstream, self.digits, self.entries, self.fold), GRADIENT)
         for edge in node.inputs:
             self.tensor_product(edge)
         if node.pattern != "input":
@@ -292,9 +302,12 @@ class Page:
         """local × upstream = downstream, for narrow terminals."""
         told = not isinstance(edge.local, float) and edge.local.factor is None
         self.figures(
-            f"  to {edge.name}: ", local_cell(edge.local, self.digits, self.entries), "", "" if told else " × upstream"
+            f"  to {edge.name}: ",
+            local_cell(edge.local, self.digits, self.entries, self.fold),
+            "",
+            "" if told else " × upstream",
         )
-        self.figures("    = ", cell(edge.downstream, self.digits, self.entries), GRADIENT)
+        self.figures("    = ", cell(edge.downstream, self.digits, self.entries, self.fold), GRADIENT)
 
     def jacobians(self, nodes: list[NodeRecord]) -> None:
         """The Jacobians asked for, each with its axes' names."""
@@ -306,7 +319,11 @@ class Page:
                 rows, across = (edge.name, node.name) if jacobian.layout == "lecture" else (node.name, edge.name)
                 title = f"∂{node.name}/∂{edge.name}, {jacobian.shape[0]}×{jacobian.shape[1]}"
                 if jacobian.matrix is None:
-                    self.line(f"{title}: not written out, it would take {_bytes(jacobian.bytes)}", NAME)
+                    instead = (
+                        f"; the numbers multiplied with take {_bytes(jacobian.implicit)}" if jacobian.implicit else ""
+                    )
+                    self.line(f"{title}: not written out, it would take {_bytes(jacobian.bytes)}{instead}", NAME)
+                    self.line(f"  --limit jacobian={max(jacobian.shape)} writes it out, up to 256 MiB", FAINT)
                 else:
                     self.line(f"{title}: rows are entries of {rows}, columns of {across}", NAME)
                     heads = ["", *jacobian.columns]
@@ -321,25 +338,32 @@ class Page:
 
     def tangents(self, nodes: list[NodeRecord], inputs: list[str], left_out: int) -> None:
         """Forward mode: every node's value and derivative with respect to the inputs, as many as there is room for."""
-        heads = ["node", "expression", "value", *[f"∂/∂{name}" for name in inputs]]
-        styles = [NAME, "", VALUE, *[GRADIENT] * len(inputs)]
+        heads = [*self.heads("forward"), *[f"∂/∂{name}" for name in inputs]]
+        least = len(heads) - len(inputs)
+        styles = [STYLES[head] for head in heads[:least]] + [GRADIENT] * len(inputs)
         rows = []
         for at, node in enumerate(nodes):
             if left_out and at == len(nodes) - len(nodes) // 2:
                 rows.append(["…", f"{left_out:,} nodes not shown", *[""] * (len(heads) - 2)])
-            cells = [[node.name], [node.gate], cell(node.value, self.digits, self.entries)]
-            cells += [cell(node.tangents[name], self.digits, self.entries) for name in inputs]
+            cells = [
+                [node.name],
+                [node.gate],
+                [written(node.shape)],
+                cell(node.value, self.digits, self.entries, self.fold),
+            ]
+            cells = cells if self.tensors else [*cells[:2], cells[3]]
+            cells += [cell(node.tangents[name], self.digits, self.entries, self.fold) for name in inputs]
             rows += [list(row) for row in zip_longest(*cells, fillvalue="")]
         room = len(heads)
-        while room > 3 and not self.grid(heads[:room], [row[:room] for row in rows], styles[:room], TEXT_COLUMNS):
+        while room > least and not self.grid(heads[:room], [row[:room] for row in rows], styles[:room], TEXT_COLUMNS):
             room -= 1
-        if room == 3:
+        if room == least:
             for node in nodes:
                 self.line(node.name if node.gate == node.name else f"{node.name} = {node.gate}", NAME)
-                self.figures("  value ", cell(node.value, self.digits, self.entries), VALUE)
+                self.figures("  value ", cell(node.value, self.digits, self.entries, self.fold), VALUE)
                 for name in inputs:
                     lead = self.screen.show(f"  ∂/∂{name} ")
-                    self.figures(lead, cell(node.tangents[name], self.digits, self.entries), GRADIENT)
+                    self.figures(lead, cell(node.tangents[name], self.digits, self.entries, self.fold), GRADIENT)
         elif room < len(heads):
             self.line(f"{len(heads) - room} more inputs do not fit here; the gradient below has them all", FAINT)
         self.line("")
@@ -383,13 +407,13 @@ class Page:
         """Value, gradient and verdicts of a program of tensors."""
         output = report.output_name
         weighted = "upstream · " if is_tensor(report.value) else ""
-        self.figures(f"{output} = ", cell(report.value, self.digits, self.entries), VALUE)
+        self.figures(f"{output} = ", cell(report.value, self.digits, self.entries, self.fold), VALUE)
         heads = {name: f"{weighted}∂{output}/∂{name}" for name in report.gradient}
         left = max(map(columns, heads.values()), default=0)
         components = [] if report.check is None else report.check.components
         for name, g in report.gradient.items():
             lead = self.screen.show(f"{heads[name]}{' ' * (left - columns(heads[name]))} = ")
-            self.figures(lead, cell(g, self.digits, self.entries), GRADIENT)
+            self.figures(lead, cell(g, self.digits, self.entries, self.fold), GRADIENT)
             if report.digits_trusted is not None:
                 self.line(f"  {report.digits_trusted[name]:.0f} digits trusted", FAINT)
             for line in verdict_lines([c for c in components if c.name == name]):
@@ -407,7 +431,8 @@ def verdict_lines(components: list[Component]) -> list[str]:
     found = []
     if agreeing:
         digits = min(c.digits or 0.0 for c in agreeing)
-        count = f"{len(agreeing)} entries agree" if len(agreeing) > 1 else "agrees"
+        alone = "agrees" if len(components) == 1 else f"{agreeing[0].input} agrees"
+        count = f"{len(agreeing)} entries agree" if len(agreeing) > 1 else alone
         found.append(f"{count} to {'at least ' if len(agreeing) > 1 else ''}{digits:.0f} digits")
     others = [c for c in components if c.verdict != "agree"]
     found += [f"{c.input}: {c.phrase()}" for c in others[:MOST_VERDICTS]]
