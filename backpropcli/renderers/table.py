@@ -311,6 +311,8 @@ class Page:
 
     def jacobians(self, nodes: list[NodeRecord]) -> None:
         """The Jacobians asked for, each with its axes' names."""
+        from ..structure import MOST_BYTES
+
         for node in nodes:
             for edge in node.inputs:
                 jacobian = edge.jacobian
@@ -323,7 +325,8 @@ class Page:
                         f"; the numbers multiplied with take {_bytes(jacobian.implicit)}" if jacobian.implicit else ""
                     )
                     self.line(f"{title}: not written out, it would take {_bytes(jacobian.bytes)}{instead}", NAME)
-                    self.line(f"  --limit jacobian={max(jacobian.shape)} writes it out, up to 256 MiB", FAINT)
+                    if jacobian.bytes <= MOST_BYTES:
+                        self.line(f"  --limit jacobian={max(jacobian.shape)} writes it out", FAINT)
                 else:
                     self.line(f"{title}: rows are entries of {rows}, columns of {across}", NAME)
                     heads = ["", *jacobian.columns]
