@@ -240,7 +240,7 @@ def _advice(result: Result, i: int) -> str:
     """What to write instead, or what was wrong with the classes."""
     graph = result.program.graph
     operation, operands = graph.operations[i], graph.operands[i]
-    if "y" in operation.operands and len(operands) > 1:
+    if operation.place is not None and operation.operands[-1] != "i" and len(operands) > 1:
         scores, y = (result.values[j] for j in operands[:2])
         classes = np.shape(scores)[-1]
         if np.shape(y) != np.shape(scores) and not np.all((y == np.floor(y)) & (y >= 0) & (y < classes)):
