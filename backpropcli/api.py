@@ -10,9 +10,7 @@ from .conventions import Edge, Note, conventions, edges
 from .errors import OptionError, PointError, ShapeError, nearest
 from .language import Program, parse
 from .limits import LIMITS, Limits
-from .shapes import size, unravel, written
 from .sweeps import forward, reverse, tangent
-from .text import expression_of
 from .values import Value, as_value, finite, hold_sizes, is_tensor, shape_of, shapes_of, system_for, zeros
 
 if TYPE_CHECKING:
@@ -90,6 +88,8 @@ class Result:
 
     def _tensor_tangents(self, name: str, i: int) -> Value:
         import numpy as np
+
+        from .shapes import size, unravel
 
         graph = self.program.graph
         shape = graph.shapes[i] or ()
@@ -231,6 +231,9 @@ def _seed(program: Program, output: int, upstream: Any) -> Value:
     if upstream is None:
         if not shape:
             return 1.0
+        from .shapes import written
+        from .text import expression_of
+
         raise ShapeError(
             f"the output {expression_of(program.graph, output)} has the shape {written(shape)}, and only a scalar, "
             "such as a loss, has one gradient: every entry of the output has its own",
@@ -238,6 +241,8 @@ def _seed(program: Program, output: int, upstream: Any) -> Value:
         )
     seed = as_value(upstream, "upstream")
     if shape_of(seed) != shape:
+        from .shapes import written
+
         raise ShapeError(
             f"the upstream gradient has the shape {written(shape_of(seed))}, and the output {written(shape)}",
             hint="a gradient always has the shape of its value",

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from .graph import Graph
 from .kernels.symbols import Symbol, Symbols
-from .operations import OPERATIONS, LinearMap, Operation
-from .operations.maps import Reduced
+from .operations import OPERATIONS, Operation
+from .operations.maps import LinearMap, Reduced
 from .shapes import written
 from .text import expressions
 

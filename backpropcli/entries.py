@@ -10,7 +10,8 @@ import numpy as np
 from .conventions import SMALLEST, Edge, Note, first_not_finite, stable_advice
 from .graph import CONSTANT
 from .kernels.floats import Floats
-from .operations import LinearMap, Operation
+from .operations import Operation
+from .operations.maps import LinearMap
 from .shapes import place_text, unravel
 from .text import expressions, labels
 

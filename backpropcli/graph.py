@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .operations import OPERATIONS, Operation
-from .shapes import Shape, size
+
+if TYPE_CHECKING:
+    from .shapes import Shape
 
 INPUT = Operation("input", "A variable.", pattern="input", operands=())
 CONSTANT = Operation("constant", "A number.", pattern="constant", operands=())
@@ -104,6 +106,8 @@ class Graph:
     @property
     def bytes(self) -> int:
         """What the values of all nodes take in float64."""
+        from .shapes import size
+
         return 8 * sum(size(shape or ()) for shape in self.shapes)
 
     def extend(self, rows: Iterable[tuple[str, tuple[int, ...]]]) -> None:

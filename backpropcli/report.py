@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .conventions import Edge, Note
 from .graph import CONSTANT, INPUT
-from .shapes import Shape
 from .text import expressions, ids, labels
 from .values import Value, as_value, zeros
 
 if TYPE_CHECKING:
     from .api import Result
     from .checks import Check
+    from .shapes import Shape
     from .structure import Jacobian, Local
 
 

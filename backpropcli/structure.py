@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .graph import Graph
 from .kernels.symbols import Symbol, Symbols
-from .operations import LinearMap, Operation
-from .operations.maps import Reduced
+from .operations import Operation
+from .operations.maps import LinearMap, Reduced
 from .shapes import Shape, axes_of, place_text, unravel
 from .text import expressions
 from .values import Value, as_value, is_tensor

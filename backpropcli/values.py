@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import PointError
 from .graph import Graph
 from .kernels.floats import Floats
 from .kernels.system import NumberSystem
 from .limits import Limits
-from .shapes import Shape, size, written
-from .text import expression_of
+
+if TYPE_CHECKING:
+    from .shapes import Shape
 
 Value = Any
 """A float, or an array of float64."""
@@ -97,6 +98,9 @@ def hold_sizes(graph: Graph, limits: Limits) -> None:
     """Raise LimitError where the values, as their shapes tell, would be too large; nothing is allocated yet."""
     if not graph.tensors:
         return
+    from .shapes import size, written
+    from .text import expression_of
+
     for i, shape in enumerate(graph.shapes):
         figure = 8 * size(shape or ())
         if figure > limits["tensor"]:

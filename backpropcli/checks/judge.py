@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..conventions import SMALLEST, underflow
 from ..graph import CONSTANT, INPUT
 from ..kernels.precise import precise
-from ..operations import LinearMap
-from ..operations.maps import Reduced
+from ..operations.maps import LinearMap, Reduced
 from ..shapes import Shape, place_text, size, unravel
 from ..sweeps import forward, reverse
 from ..text import expression_of, ids
@@ -473,7 +472,8 @@ def relevant(result: Result) -> dict[int, Value]:
 def _relevant_entries(result: Result) -> dict[int, Value]:
     import numpy as np
 
-    graph, values, F = result.program.graph, result.values, result.system
+    graph, values = result.program.graph, result.values
+    F: Any = result.system
     masks: dict[int, Any] = {result.output: np.ones(np.shape(result.value), dtype=bool)}
     with F.quiet():
         for i in range(result.output, -1, -1):

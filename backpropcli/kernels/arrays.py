@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ..operations import LinearMap
+from ..operations.maps import LinearMap
 from ..shapes import Shape
 from . import tensors
 from .floats import KERNELS as FLOAT_KERNELS
-from .system import Kernel, NumberSystem
+from .shaped import ShapedSystem
+from .system import Kernel
 
 UFUNCS: dict[str, Callable[..., Any]] = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "neg": np.negative, "pow": np.power,
@@ -79,7 +80,7 @@ def cofactor(x: Any) -> Any:
     return np.linalg.det(u) * np.linalg.det(vt) * ((u * others) @ vt)
 
 
-class Arrays(NumberSystem):
+class Arrays(ShapedSystem):
     """float64 arrays; operands broadcast as in NumPy, and `downstream` sums back to the operand's shape."""
 
     pi = math.pi

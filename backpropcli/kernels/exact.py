@@ -12,7 +12,8 @@ from ..operations import OPERATIONS
 from ..shapes import Axis, Shape
 from . import tensors
 from .precise import Precise, precise
-from .system import Kernel, NumberSystem
+from .shaped import ShapedSystem
+from .system import Kernel
 
 
 @lru_cache(maxsize=16)
@@ -21,7 +22,7 @@ def exact(bits: int, ties: str = "split") -> Exact:
     return Exact(precise(bits, ties))
 
 
-class Exact(NumberSystem):
+class Exact(ShapedSystem):
     """Tensors over a system of single numbers.
 
     Attributes:

@@ -186,8 +186,6 @@ KERNELS: dict[str, Kernel] = {
 class Floats(NumberSystem):
     """float64, one number at a time."""
 
-    tensors = False
-
     pi = math.pi
 
     def __init__(self, ties: str = "split") -> None:

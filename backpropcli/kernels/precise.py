@@ -29,8 +29,6 @@ class Precise(NumberSystem):
     mpmath's global precision is left alone.
     """
 
-    tensors = False
-
     def __init__(self, bits: int, ties: str = "split") -> None:
         self.mp: Any = MPContext()  # type: ignore[no-untyped-call]
         mp = self.mp

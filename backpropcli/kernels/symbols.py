@@ -9,7 +9,7 @@ from typing import Any
 from ..graph import CONSTANT, Graph
 from ..operations import OPERATIONS
 from ..shapes import Shape
-from .system import NumberSystem
+from .shaped import ShapedSystem
 
 
 class Symbol:
@@ -63,7 +63,7 @@ class Symbol:
     __hash__ = None  # type: ignore[assignment]
 
 
-class Symbols(NumberSystem):
+class Symbols(ShapedSystem):
     """Symbols of one graph. Plain numbers in a rule become constant nodes; a 0 stays a plain 0 in `downstream`."""
 
     def __init__(self, graph: Graph, ties: str = "split") -> None:

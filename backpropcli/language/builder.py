@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import BackpropError, LanguageError, LimitError, UnknownName, nearest
 from ..graph import CONSTANT, Graph
 from ..limits import LIMITS, Limits
 from ..operations import FUNCTIONS, OPERATIONS, Operation
-from ..shapes import Shape, Slice, stacked, written
-from ..text import expression_of
+
+if TYPE_CHECKING:
+    from ..shapes import Shape, Slice
 
 Word = tuple[str, int]
 """A number or name as it stands in the text, and its position."""
 
 CONSTANTS = {"pi": math.pi, "π": math.pi, "e": math.e, "tau": math.tau, "inf": math.inf, "True": 1.0, "False": 0.0}
 
-OF_ONE_TENSOR = {row.written: row for row in OPERATIONS.values() if row.written != row.name}
-"""What compares several operands entry by entry, and reduces where there is one: `max` and `min`."""
+OF_ONE_TENSOR = {"max": "amax", "min": "amin"}
+"""What compares several operands entry by entry, and reduces where there is one."""
 
 FILLED = {"zeros": 0.0, "ones": 1.0, "eye": 1.0}
 """Tensors made from lengths."""
-
-CALLABLE = (*FUNCTIONS, *FILLED)
 
 
 class Keyword(NamedTuple):
@@ -61,7 +60,7 @@ class Builder:
         method = getattr(self, rule, None)
         if method is not None:
             return method  # type: ignore[no-any-return]
-        row = OPERATIONS.get(rule)
+        row = OPERATIONS.known(rule)
         if row is None:
             return None  # a rule of the grammar's other part
         append = self.graph.append
@@ -128,6 +127,9 @@ class Builder:
         if self.graph.shapes[node]:
             a, b = self.graph.shapes[x] or (), self.graph.shapes[y] or ()
             if {len(a), len(b)} == {1, 2}:
+                from ..shapes import written
+                from ..text import expression_of
+
                 left, right = expression_of(self.graph, x), expression_of(self.graph, y)
                 self.notes.append(
                     f"`{left}*{right}` multiplies the shapes {written(a)} and {written(b)} entry by entry; "
@@ -138,7 +140,10 @@ class Builder:
     def dotted(self, x: int, y: int) -> int:
         """``·`` is the product of scalars and the matrix product of tensors."""
         tensors = self.graph.shapes[x] and self.graph.shapes[y]
-        return self.graph.append(OPERATIONS["matmul"], x, y) if tensors else self.mul(x, y)
+        return self.matmul(x, y) if tensors else self.mul(x, y)
+
+    def matmul(self, x: int, y: int) -> int:
+        return self.graph.append(OPERATIONS["matmul"], x, y)
 
     def transpose(self, operand: int) -> int:
         return self.graph.append(OPERATIONS["transpose"].bind(), operand)
@@ -152,6 +157,8 @@ class Builder:
             raise LanguageError("`=` stands in no tensor", hint="write the entries alone")
         if any(graph.operations[i] is not CONSTANT or i in graph.names for i in items):
             return graph.append(OPERATIONS["stack"].bind(), *items)
+        from ..shapes import stacked
+
         shape = stacked(*(graph.shapes[i] or () for i in items))
         values = tuple(graph.constants[i] for i in items)
         for i in reversed(items):
@@ -216,7 +223,7 @@ class Builder:
         if row is None or row.condition:
             raise self.unknown_function(word)
         if row.variadic and row.name in OF_ONE_TENSOR and sum(not isinstance(a, Keyword) for a in arguments) == 1:
-            row = OF_ONE_TENSOR[row.name]
+            row = OPERATIONS[OF_ONE_TENSOR[row.name]]
         if row.attributes is not None:
             row, arguments = self.attributed(word, row, arguments)
         operands = self.arrange(word, row, arguments)
@@ -299,7 +306,7 @@ class Builder:
                 word, f"`{name}` is a variable, not a function", f"for a product write `{name}*(…)`", UnknownName
             )
         known = {"arctan2": "atan2", "fabs": "abs", "sgn": "sign", "heaviside": "step", "loge": "log", "if": "where"}
-        better = known.get(name.lower()) or nearest(name, CALLABLE)
+        better = known.get(name.lower()) or nearest(name, (*FUNCTIONS, *FILLED))
         hint = (
             f"did you mean `{better}`?"
             if better

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import LanguageError, PointError, ShapeError, UnknownName
 from ..graph import Graph
 from ..limits import LIMITS, Limits
-from ..shapes import Shape
 from ..sweeps import forward
 from ..values import Value, as_value, hold_sizes, system_for
 from .builder import CONSTANTS, Builder, Word
 from .parser import parser
+
+if TYPE_CHECKING:
+    from ..shapes import Shape
 
 Reader = Callable[[str, str], Value]
 

@@ -21,15 +21,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..shapes import Shape, broadcast, key_text
-from .maps import MapRule, Pulled, Reduced
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..shapes import Shape
 
 Rule = Callable[..., Any]
 """``rule(F, z, *operands) -> local gradient``, where ``z`` is the operation's value."""
 
-ShapeRule = Callable[..., Shape]
+ShapeRule = Callable[..., "Shape"]
 """``shape(*shapes of the operands, **attributes) -> shape of the value``; it raises ShapeError."""
 
 Interval = tuple[float, float]
@@ -150,12 +152,12 @@ class Operation:
 
     def _link(self) -> None:
         """Make `partials` from the rules: what they give is a number to multiply with, or a linear map."""
-        if self.pullback:
-            self.partials: tuple[Rule, ...] = tuple(MapRule(Pulled, self, k) for k in range(len(self.pullback)))
-        elif self.reduces:
-            self.partials = tuple(MapRule(Reduced, self, k) for k in range(len(self.rules)))
-        else:
-            self.partials = self.rules
+        self.partials: tuple[Rule, ...] = self.rules
+        if self.tensor:
+            from .maps import MapRule, Pulled, Reduced
+
+            kind = Pulled if self.pullback else Reduced
+            self.partials = tuple(MapRule(kind, self, k) for k in range(len(self.pullback or self.rules)))
 
     def bind(self, **attributes: Any) -> Operation:
         """The operation with attributes, which its rules take from now on."""
@@ -187,6 +189,8 @@ class Operation:
 
     def shape_of(self, *shapes: Shape) -> Shape:
         """The value's shape; ShapeError where the operands' do not fit."""
+        from ..shapes import broadcast
+
         return broadcast(*shapes) if self.shape is None else self.shape(*shapes)
 
     def local(self, F: Any, k: int, z: Any, operands: list[Any]) -> Any:
@@ -224,6 +228,8 @@ _NONE = object()
 
 def _argument(name: str, value: Any) -> str:
     if name == "key":
+        from ..shapes import key_text
+
         return f"[{key_text(value)}]"
     if isinstance(value, tuple):
         return f"[{', '.join(map(str, value))}]"
@@ -234,10 +240,62 @@ def _tuple(rules: tuple[Rule, ...] | Rule) -> tuple[Rule, ...]:
     return rules if isinstance(rules, tuple) else (rules,)
 
 
-OPERATIONS: dict[str, Operation] = {}
+class Table(dict[str, Operation]):
+    """Rows by name.
+
+    The families on tensors, which take a tenth of the time of a whole run with scalars to import, are imported when a
+    name is asked for that the others do not have, or when anyone looks through the table.
+    """
+
+    def loaded(self) -> Any:
+        """The rows imported so far: those on single numbers are always among them."""
+        return super().items()
+
+    def known(self, name: str) -> Operation | None:
+        """The row of that name among those imported so far."""
+        return super().get(name)
+
+    def __missing__(self, name: str) -> Operation:
+        load()
+        if not super().__contains__(name):
+            raise KeyError(name)
+        return self[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+    def __contains__(self, name: object) -> bool:
+        load()
+        return super().__contains__(name)
+
+    def __iter__(self) -> Iterator[str]:
+        load()
+        return super().__iter__()
+
+    def __len__(self) -> int:
+        load()
+        return super().__len__()
+
+    def keys(self) -> Any:
+        load()
+        return super().keys()
+
+    def values(self) -> Any:
+        load()
+        return super().values()
+
+    def items(self) -> Any:
+        load()
+        return super().items()
+
+
+OPERATIONS = Table()
 """Every operation by name, in the order of the catalogue."""
 
-FUNCTIONS: dict[str, Operation] = {}
+FUNCTIONS = Table()
 """Every spelling that a program may call, synonyms included."""
 
 
@@ -245,7 +303,18 @@ def operation(name: str, doc: str, **fields: Any) -> Operation:
     """Add one row to the table."""
     row = OPERATIONS[name] = Operation(name, doc, **fields)
     for spelling in row.synonyms if row.form else (name, *row.synonyms):
-        if spelling in FUNCTIONS:
+        if dict.__contains__(FUNCTIONS, spelling):
             raise ValueError(f"two operations are called {spelling!r}")
         FUNCTIONS[spelling] = row
     return row
+
+
+_asked = False
+
+
+def load() -> None:
+    """Import the families on tensors, once."""
+    global _asked
+    if not _asked:
+        _asked = True
+        from . import reduction, linear, loss  # noqa: F401, I001  (in the catalogue's order)
