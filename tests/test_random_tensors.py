@@ -10,8 +10,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable
-from functools import partial
-from math import inf, prod
+from math import prod
 from random import Random
 from typing import Any
 
@@ -24,10 +23,9 @@ from backpropcli.errors import ShapeError
 from backpropcli.graph import Graph
 from backpropcli.kernels.arrays import Arrays
 from backpropcli.operations import OPERATIONS, Operation
-from backpropcli.shapes import Shape, broadcast, reduced
-from backpropcli.sweeps import tangent
+from backpropcli.shapes import Shape
 from backpropcli.text import expressions
-from backpropcli.values import entries, finite, nested, shape_of
+from backpropcli.values import nested, shape_of
 
 COUNT = int(os.environ.get("BACKPROP_TENSORS", "300"))
 CHUNKS = 20
@@ -409,9 +407,13 @@ def sums_of_absolute_terms(result: Result) -> dict[str, Any]:
             local = operation.local(system, k, values[i], xs)
             shape = shape_of(values[j])
             units = np.eye(prod(shape)).reshape(prod(shape), *shape) if shape else [1.0]
-            columns = [np.abs(np.ravel(system.pushforward(local, t, values[i], xs[k], operation.structural))) for t in units]
+            columns = [
+                np.abs(np.ravel(system.pushforward(local, t, values[i], xs[k], operation.structural))) for t in units
+            ]
             jacobian = np.reshape(columns, (prod(shape), np.size(values[i])))
-            terms = np.where((jacobian == 0) | (sizes[i] == 0), 0.0, jacobian * sizes[i])  # where nothing goes on, 0 × ∞ = 0
+            terms = np.where(
+                (jacobian == 0) | (sizes[i] == 0), 0.0, jacobian * sizes[i]
+            )  # where nothing goes on, 0 × ∞ = 0
             sizes[j] = sizes.get(j, 0.0) + terms.sum(axis=1)
     found = {name: sizes.get(graph.inputs[name], np.zeros(np.size(g))) for name, g in result.gradient.items()}
     return {name: np.reshape(size, shape_of(result.at[name])) for name, size in found.items()}
