@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -87,8 +88,12 @@ def zeros(shape: Shape) -> Value:
 
 def system_for(graph: Graph, ties: str = "split") -> NumberSystem:
     """Floats, or arrays where any value of the graph has a shape; only these import NumPy."""
-    if not graph.tensors:
-        return Floats(ties)
+    return _arrays(ties) if graph.tensors else Floats(ties)
+
+
+@cache
+def _arrays(ties: str) -> NumberSystem:
+    """Made once: a hundred kernels, and one for every set of attributes that was asked for."""
     from .kernels.arrays import Arrays
 
     return Arrays(ties)

@@ -570,9 +570,9 @@ def torch_kernels(torch: Any) -> dict[str, Callable[..., Any]]:
 
     alike = (
         "add sub mul neg pow square reciprocal sqrt hypot abs exp expm1 log log2 log10 log1p sin cos tan asin acos atan "
-        "atan2 sinh cosh tanh asinh acosh atanh sigmoid relu erf erfc floor ceil round sign matmul dot outer diag trace det"
+        "atan2 sinh cosh tanh asinh acosh atanh sigmoid relu erf erfc floor ceil round sign matmul dot outer diag trace"
     )
-    found: dict[str, Callable[..., Any]] = {name: getattr(torch, name) for name in alike.split() if name != "det"}
+    found: dict[str, Callable[..., Any]] = {name: getattr(torch, name) for name in alike.split()}
     comparisons = {"less": torch.lt, "less_equal": torch.le, "greater": torch.gt, "greater_equal": torch.ge}
     comparisons |= {"not_equal": torch.ne}
     found |= {name: lambda x, y, f=function: f(x, y).double() for name, function in comparisons.items()}

@@ -177,10 +177,12 @@ class Arrays(ShapedSystem):
 
     def _surely_finite(self, local: LinearMap, upstream: Any, found: Any) -> bool:
         """Whether a downstream gradient is finite, by its own entries or by what it is made of, if that is less."""
+        operation = local.operation
+        if operation.reduces or operation.structural or operation.pattern == "mover":
+            return True  # nothing is multiplied, or it was looked at
         seen = [found]
         others = [upstream, *(x for at, x in enumerate(local.operands) if at != local.k)]
-        linear = not local.operation.pushforward and not local.operation.reduces
-        if linear and sum(map(np.size, others)) < np.size(found):
+        if not operation.pushforward and sum(map(np.size, others)) < np.size(found):
             seen = others
         return math.isfinite(sum(np.add.reduce(x, axis=None) for x in seen))
 

@@ -94,8 +94,10 @@ class Reduced(LinearMap):
 
     def pullback(self, upstream: Any) -> Any:
         F, x = self.F, self.operands[self.k]
-        spread = F.full(self.restored(F, upstream, self.operands[0]), shape=self.whole)
-        return F.downstream(self.partials, spread, self.z, x, self.operation.structural)
+        restored, structural = self.restored(F, upstream, self.operands[0]), self.operation.structural
+        if type(self.partials) is float:  # one factor for all: multiply before there are many
+            return F.full(F.product(self.partials, restored, self.z, x, structural), shape=self.whole)
+        return F.downstream(self.partials, F.full(restored, shape=self.whole), self.z, x, structural)
 
     def pushforward(self, tangent: Any) -> Any:
         F, x = self.F, self.operands[self.k]
