@@ -17,7 +17,8 @@ import subprocess
 import sys
 import warnings
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from struct import pack
@@ -56,13 +57,24 @@ class Answer(NamedTuple):
         return [line for line in self.err.splitlines() if line.startswith("backprop: ")]
 
 
+@contextmanager
+def held() -> Iterator[None]:
+    """This process may take no more memory than others."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
 def ask(*arguments: str) -> Answer:
     """Run `eval` in this process; what no input may cause fails here."""
     out, err = io.BytesIO(), io.BytesIO()
     stdout = io.TextIOWrapper(out, encoding="utf-8", newline="")
     stderr = io.TextIOWrapper(err, encoding="utf-8", errors="backslashreplace", newline="")
     given = ["eval", *arguments]
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings(), watchdog(SECONDS):
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings(), held(), watchdog(SECONDS):
         warnings.simplefilter("error")
         patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
         patch.setattr(sys, "stdout", stdout)
@@ -73,6 +85,7 @@ def ask(*arguments: str) -> Answer:
     found = Answer(status, out.getvalue().decode(), err.getvalue().decode())
     wrong = judge(Input(given, b"", {}, "utf-8", "", False), *found)
     assert not wrong, f"{given}: {wrong}"
+    assert "not enough memory" not in found.err, f"{given}: it was tried"
     return found
 
 

@@ -569,8 +569,9 @@ def torch_kernels(torch: Any) -> dict[str, Callable[..., Any]]:
         return kernel
 
     alike = (
-        "add sub mul neg pow square reciprocal sqrt hypot abs exp expm1 log log2 log10 log1p sin cos tan asin acos atan "
-        "atan2 sinh cosh tanh asinh acosh atanh sigmoid relu erf erfc floor ceil round sign matmul dot outer diag trace"
+        "add sub mul neg pow square reciprocal sqrt hypot abs exp expm1 log log2 log10 log1p sin cos tan asin acos "
+        "atan atan2 sinh cosh tanh asinh acosh atanh sigmoid relu erf erfc floor ceil round sign matmul outer dot "
+        "diag trace"
     )
     found: dict[str, Callable[..., Any]] = {name: getattr(torch, name) for name in alike.split()}
     comparisons = {"less": torch.lt, "less_equal": torch.le, "greater": torch.gt, "greater_equal": torch.ge}
