@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property, reduce
 from typing import Any
 
@@ -91,6 +93,25 @@ def cofactor(x: Any) -> Any:
     return np.linalg.det(u) * np.linalg.det(vt) * ((u * others) @ vt)
 
 
+class Seen(threading.local):
+    """What a thread's sweep knows of its values: whether they are finite, by identity; and the values, to keep that."""
+
+    finite: dict[int, tuple[bool, Any]] | None = None
+
+
+SEEN = Seen()
+
+
+def finite(value: Any) -> bool:
+    """Whether a value is finite, looked at once in a sweep. Where the sum overflows, only time is lost."""
+    if SEEN.finite is None:
+        return math.isfinite(np.add.reduce(value, axis=None))
+    known = SEEN.finite.get(id(value))
+    if known is None:
+        known = SEEN.finite[id(value)] = math.isfinite(np.add.reduce(value, axis=None)), value
+    return known[0]
+
+
 class Arrays(ShapedSystem):
     """float64 arrays; operands broadcast as in NumPy, and `downstream` sums back to the operand's shape."""
 
@@ -119,8 +140,14 @@ class Arrays(ShapedSystem):
                 kernels.setdefault(name, entrywise(function))
         super().__init__(kernels, ties)
 
-    def quiet(self) -> Any:
-        return np.errstate(all="ignore")
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        with np.errstate(all="ignore"):
+            SEEN.finite = {}
+            try:
+                yield
+            finally:
+                SEEN.finite = None
 
     def constant(self, value: Any) -> Any:
         return np.float64(value) if isinstance(value, float) else np.array(value, dtype=np.float64)
@@ -161,18 +188,14 @@ class Arrays(ShapedSystem):
 
     def product(self, local: Any, moved: Any, z: Any, x: Any, structural: bool) -> Any:
         product = multiply(local, moved)
-        # Sums are the fastest way to see that nothing is NaN or infinite; where one overflows, only time is lost.
-        seen = np.add.reduce(product, axis=None) + np.add.reduce(z, axis=None)
-        if not structural:
-            seen = seen + np.add.reduce(x, axis=None)
-        if math.isfinite(seen):
+        if finite(z) and (structural or finite(x)) and math.isfinite(np.add.reduce(product, axis=None)):
             return np.add(product, 0.0, out=product) if product.ndim else product + 0.0  # no -0 where nothing passes
         flat = 0.0 if structural else np.where(np.isfinite(x), 0.0, math.nan)
         product = np.where(np.isnan(z), math.nan, np.where(np.equal(local, 0), flat, product))
         return np.where(np.equal(moved, 0), 0.0, product)
 
     def downstream(self, local: Any, upstream: Any, z: Any, x: Any, structural: bool) -> Any:
-        if type(local) is float and local and math.isfinite(np.add.reduce(z, axis=None)):
+        if type(local) is float and local and finite(z):
             found = self.sum_to(upstream, np.shape(x))  # a factor is faster taken into the sum than into its terms
             return found if local == 1.0 else found * local
         if not isinstance(local, LinearMap):

@@ -7,8 +7,8 @@ A buffer is free again when nothing refers to it any more; an array that a calle
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
-from threading import local
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ SMALL, LARGE, MOST = 1 << 17, 1 << 24, 1 << 26
 """Bytes: smaller arrays are cheap to make, larger ones too dear to keep; so much is kept in all."""
 
 
-class Buffers(local):
+class Buffers(threading.local):
     """The buffers of one thread, by size."""
 
     def __init__(self) -> None:
