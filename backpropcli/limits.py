@@ -50,8 +50,8 @@ class Limits(dict[str, float]):
         """Raise LimitError where the figure, which is one of what `of` says, exceeds the limit."""
         if figure > self[name]:
             raise LimitError(
-                f"{of}{figure:,.0f} {MEANINGS[name]}, and the limit is {self[name]:,.0f}",
-                hint=f"raise it with --limit {name}={figure:.0f}",
+                f"{of}{int(figure):,} {MEANINGS[name]}, and the limit is {self[name]:,.0f}",
+                hint=f"raise it with --limit {name}={int(figure)}",
             )
 
 

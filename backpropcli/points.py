@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from typing import IO, Any
 
 from .errors import BackpropError, FileProblem, PointError
 from .language import parse_bindings
 from .limits import LIMITS, Limits
+from .shapes import Shape, size
 from .textfiles import read_text
 from .values import Value, as_value
+
+MOST_HEADER = 10_000
+"""Characters of an .npy file's header."""
 
 WORDS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 
@@ -92,10 +97,16 @@ def _npz(path: str, name: str, limits: Limits) -> Value:
 def _arrays(path: str, limits: Limits, only: str = "") -> dict[str, Value]:
     """The arrays of an .npz by name; only one of them where that is there."""
     import zipfile
+    import zlib
 
     try:
         with zipfile.ZipFile(path) as archive:
-            members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            members = {}
+            for info in archive.infolist():
+                name = info.filename.removesuffix(".npy")
+                if name in members:
+                    raise PointError(f"{path}: `{name}` is given twice", hint="give each name one value")
+                members[name] = info
             if only in members:
                 members = {only: members[only]}
             found = {}
@@ -103,36 +114,52 @@ def _arrays(path: str, limits: Limits, only: str = "") -> dict[str, Value]:
                 with archive.open(info) as stream:
                     found[name] = _array(stream, info.file_size, f"{path}, array `{name}`", limits)
             return found
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise FileProblem(f"{path} is no .npz archive: {error}") from None
 
 
 def _array(stream: IO[bytes], length: int, path: str, limits: Limits) -> Value:
     """An array in NumPy's own format; its header is held against the file's length before anything is allocated."""
-    import numpy as np
-    from numpy.lib import format as npy
-
-    try:
-        version = npy.read_magic(stream)
-        header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, fortran, dtype = header(stream)
-    except (ValueError, TypeError, SyntaxError, EOFError, OverflowError, RecursionError) as error:
-        raise FileProblem(f"{path} is no .npy file: {str(error).splitlines()[0][:80]}") from None
-    if dtype.hasobject:
+    header = _header(stream)
+    if header is None:
+        raise FileProblem(f"{path} is no .npy file, or its header is damaged", hint="numpy.save writes such files")
+    kind, fortran, shape = header
+    if "O" in kind:
         raise PointError(f"{path} holds Python objects, which would have to be unpickled", hint="save it as float64")
-    if dtype.kind not in "biuf":
-        raise PointError(f"{path} holds no real numbers, but {dtype}")
-    count = 1
-    for n in shape:
-        count *= n
+    if not re.fullmatch(r"[<>=|]?([iu][1248]|f[248]|b1)", kind):
+        raise PointError(f"{path} holds no real numbers, but {kind[:40]}", hint="save it as float64")
+    import numpy as np
+
+    count, dtype = size(shape), np.dtype(kind)
     limits.hold("tensor", 8 * count, f"{path}: ")
-    start = stream.tell()
-    if start + count * dtype.itemsize != length:
+    follow = length - stream.tell()
+    if count * dtype.itemsize != follow:
         raise FileProblem(
-            f"{path} is damaged: its header tells of {count * dtype.itemsize:,} bytes, and {length - start:,} follow"
+            f"{path} is damaged: its header tells of {count * dtype.itemsize:,} bytes, and {follow:,} follow"
         )
-    data = np.frombuffer(bytearray(stream.read(count * dtype.itemsize)), dtype=dtype, count=count)
-    return as_value(data.reshape(shape, order="F" if fortran else "C"))
+    data = stream.read(follow)
+    if len(data) != follow:
+        raise FileProblem(f"{path} is damaged: it ends after {len(data):,} of {follow:,} bytes")
+    try:
+        return as_value(np.frombuffer(data, dtype=dtype, count=count).reshape(shape, order="F" if fortran else "C"))
+    except ValueError:
+        raise PointError(f"{path} has {len(shape)} axes, more than NumPy can hold") from None
+
+
+def _header(stream: IO[bytes]) -> tuple[str, bool, Shape] | None:
+    """Type, order and shape from the header of an .npy file; None where it is none. Nothing in it is evaluated."""
+    start = stream.read(8)
+    if start[:6] != b"\x93NUMPY" or len(start) < 8 or start[6] not in (1, 2, 3):
+        return None
+    length = int.from_bytes(stream.read(2 if start[6] == 1 else 4), "little")
+    if length > MOST_HEADER:
+        return None
+    text = stream.read(length).decode("latin-1")
+    fields = dict(re.findall(r"'(descr|fortran_order|shape)': ('[^']*'|True|False|\([\d, ]*\)|\[.*\])", text))
+    lengths = re.findall(r"\d+", fields.get("shape", ""))
+    if fields.keys() != {"descr", "fortran_order", "shape"} or any(len(n) > 18 for n in lengths):
+        return None
+    return fields["descr"].strip("'"), fields["fortran_order"] == "True", tuple(map(int, lengths))
 
 
 def _json_value(path: str, name: str, limits: Limits) -> Value:

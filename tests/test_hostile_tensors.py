@@ -705,7 +705,8 @@ UNFIT = [
     ("transpose(A,axes=[0,1,2])", "axes"), ("transpose(A,axes=[])", "axes"),
     ("transpose(A,axes=[0.5,1])", "whole number"),
     # shapes and lengths
-    ("reshape(x,-1,-1)", "-1"), ("reshape(x,2)", "3 entries"), ("reshape(x,-3)", "-3"), ("reshape(x,-1,0)", "0"),
+    ("reshape(x,-1,-1)", "-1"), ("reshape(x,2)", "3 entries"), ("reshape(x,-3)", "-3"), ("reshape(A,-2,-1)", "-2"),
+    ("reshape(x,-1,0)", "0"),
     ("reshape(x,1.5,2)", "whole number"),
     ("reshape(x,s)", "whole number"), ("reshape(x)", "lengths"), ("reshape(x,[[3]])", "whole number"),
     ("reshape(x,1e300,-1)", "entries"),

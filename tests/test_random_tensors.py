@@ -698,5 +698,6 @@ def test_pytorch_gives_the_same() -> None:
             sizes = sums_of_absolute_terms(result)
         for name, g in result.gradient.items():
             gap = np.abs(gradient[name] - g)
-            assert np.all(gap <= 1e-8 * sizes[name] + 1e-12), told(result, (name, g, gradient[name]))
+            slack = 1e-12 * (1.0 + np.max(np.abs(g), initial=0.0))  # in the tails PyTorch loses digits
+            assert np.all(gap <= 1e-8 * sizes[name] + slack), told(result, (name, g, gradient[name]))
     assert len(compared) > 60 or COUNT < 300, compared
