@@ -105,7 +105,8 @@ class Result:
             else np.reshape(np.stack([t[n] for t in every], axis=-1), (graph.shapes[n] or ()) + shape)
             for n in range(len(graph))
         ]
-        along = [0.0 if t[self.output] is None else np.sum(np.multiply(self.seed, t[self.output])) for t in every]
+        ends = [0.0 if t[self.output] is None else t[self.output] for t in every]
+        along = [np.sum(np.where(np.equal(t, 0), 0.0, np.multiply(self.seed, t))) for t in ends]
         return np.reshape(along, shape) if shape else float(along[0])
 
     @property
@@ -193,7 +194,7 @@ def evaluate(
                 hint=f"its inputs are: {', '.join(inputs) or 'none'}",
             )
     program = program.over(shapes_of(point))
-    hold_sizes(program.graph, limits)
+    hold_sizes(program.graph, limits, (inputs if wrt is None else wrt) if mode == "forward" else ())
     node = program.node(output) if output is not None else program.output
     result = Result(
         program,

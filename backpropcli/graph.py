@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .errors import ShapeError
 from .operations import OPERATIONS, Operation
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Graph:
             self.tensors = True
             shapes = [self.shapes[j] for j in operands]
             shape = None if None in shapes else operation.shape_of(*shapes)  # type: ignore[arg-type]
+            _hold_axes(shape)
         self.operations.append(operation)
         self.operands.append(operands)
         self.shapes.append(shape)
@@ -84,6 +86,7 @@ class Graph:
 
     def constant(self, value: Any, shape: Shape = ()) -> int:
         """Add a number, or a tensor as nested tuples, as a node of its own."""
+        _hold_axes(shape)
         index = self.leaf(CONSTANT, shape)
         self.constants[index] = value
         return index
@@ -158,3 +161,11 @@ class Graph:
                         reached[i] = True
                         break
         return reached
+
+
+MOST_AXES = 64  # of an array in NumPy
+
+
+def _hold_axes(shape: Shape | None) -> None:
+    if shape is not None and len(shape) > MOST_AXES:
+        raise ShapeError(f"a tensor of {len(shape)} axes, and {MOST_AXES} are the most")

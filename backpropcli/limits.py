@@ -50,9 +50,13 @@ class Limits(dict[str, float]):
         """Raise LimitError where the figure, which is one of what `of` says, exceeds the limit."""
         if figure > self[name]:
             raise LimitError(
-                f"{of}{int(figure):,} {MEANINGS[name]}, and the limit is {self[name]:,.0f}",
-                hint=f"raise it with --limit {name}={int(figure)}",
+                f"{of}{_written(figure, ',')} {MEANINGS[name]}, and the limit is {self[name]:,.0f}",
+                hint=f"raise it with --limit {name}={_written(figure, '')}",
             )
+
+
+def _written(figure: float, grouped: str) -> str:
+    return f"{int(figure):{grouped}}" if figure < 10**30 else "more than 1e30" if grouped else "1e30"
 
 
 LIMITS = Limits()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from collections.abc import Callable
@@ -86,19 +87,15 @@ def _npy(path: str, name: str, limits: Limits) -> Value:
 
 
 def _npz(path: str, name: str, limits: Limits) -> Value:
-    found = _arrays(path, limits, name)
-    if name in found:
-        return found[name]
-    if len(found) != 1:
-        raise PointError(f"{path} holds {len(found)} arrays, none called `{name}`", hint=f"it has: {', '.join(found)}")
-    return next(iter(found.values()))
+    return next(iter(_arrays(path, limits, name or " ").values()))
 
 
 def _arrays(path: str, limits: Limits, only: str = "") -> dict[str, Value]:
     """The arrays of an .npz by name; only one of them where that is there."""
     import zipfile
-    import zlib
 
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise FileProblem(f"{path} is no file of its own, as an archive must be")
     try:
         with zipfile.ZipFile(path) as archive:
             members = {}
@@ -109,13 +106,19 @@ def _arrays(path: str, limits: Limits, only: str = "") -> dict[str, Value]:
                 members[name] = info
             if only in members:
                 members = {only: members[only]}
+            elif only and len(members) != 1:
+                names = ", ".join(list(members)[:20])
+                raise PointError(f"{path} holds {len(members)} arrays, none called `{only}`", hint=f"it has: {names}")
+            limits.hold("memory", sum(info.file_size for info in members.values()), f"{path}: ")
             found = {}
             for name, info in members.items():
                 with archive.open(info) as stream:
                     found[name] = _array(stream, info.file_size, f"{path}, array `{name}`", limits)
             return found
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise FileProblem(f"{path} is no .npz archive: {error}") from None
+    except (BackpropError, OSError, MemoryError):
+        raise
+    except Exception:  # BadZipFile, and whatever zlib, bz2 and lzma raise
+        raise FileProblem(f"{path} is no .npz archive, or damaged or encrypted") from None
 
 
 def _array(stream: IO[bytes], length: int, path: str, limits: Limits) -> Value:
@@ -126,8 +129,8 @@ def _array(stream: IO[bytes], length: int, path: str, limits: Limits) -> Value:
     kind, fortran, shape = header
     if "O" in kind:
         raise PointError(f"{path} holds Python objects, which would have to be unpickled", hint="save it as float64")
-    if not re.fullmatch(r"[<>=|]?([iu][1248]|f[248]|b1)", kind):
-        raise PointError(f"{path} holds no real numbers, but {kind[:40]}", hint="save it as float64")
+    if not re.fullmatch(r"[<>=|]?([iu][1248]|f(2|4|8|16)|b1)", kind):
+        raise PointError(f"{path} holds no real numbers, but {_type_name(kind)}", hint="save it as float64")
     import numpy as np
 
     count, dtype = size(shape), np.dtype(kind)
@@ -146,10 +149,19 @@ def _array(stream: IO[bytes], length: int, path: str, limits: Limits) -> Value:
         raise PointError(f"{path} has {len(shape)} axes, more than NumPy can hold") from None
 
 
+def _type_name(kind: str) -> str:
+    import numpy as np
+
+    try:
+        return np.dtype(kind).name
+    except (TypeError, ValueError):
+        return kind[:40]
+
+
 def _header(stream: IO[bytes]) -> tuple[str, bool, Shape] | None:
     """Type, order and shape from the header of an .npy file; None where it is none. Nothing in it is evaluated."""
     start = stream.read(8)
-    if start[:6] != b"\x93NUMPY" or len(start) < 8 or start[6] not in (1, 2, 3):
+    if start[:6] != b"\x93NUMPY" or len(start) < 8 or start[6] not in (1, 2, 3) or start[7]:
         return None
     length = int.from_bytes(stream.read(2 if start[6] == 1 else 4), "little")
     if length > MOST_HEADER:
@@ -157,21 +169,33 @@ def _header(stream: IO[bytes]) -> tuple[str, bool, Shape] | None:
     text = stream.read(length).decode("latin-1")
     fields = dict(re.findall(r"'(descr|fortran_order|shape)': ('[^']*'|True|False|\([\d, ]*\)|\[.*\])", text))
     lengths = re.findall(r"\d+", fields.get("shape", ""))
-    if fields.keys() != {"descr", "fortran_order", "shape"} or any(len(n) > 18 for n in lengths):
+    if fields.keys() != {"descr", "fortran_order", "shape"} or any(len(n) > 4000 for n in lengths):
         return None
     return fields["descr"].strip("'"), fields["fortran_order"] == "True", tuple(map(int, lengths))
 
 
 def _json_value(path: str, name: str, limits: Limits) -> Value:
-    return _value(path, name, _json(path, limits), limits)
+    found = _json(path, limits)
+    if isinstance(found, str) and found.startswith("@"):
+        raise PointError(f"{path} names another file", hint="name that one")
+    return _value(path, name, found, limits)
 
 
 def _csv(path: str, name: str, limits: Limits) -> Value:
     """Rows of numbers between commas; a first row without any number is a heading. One row or column is a vector."""
     import csv
+    from io import StringIO
 
     rows: list[list[float]] = []
-    for line, cells in enumerate(csv.reader(read_text(path, limits).splitlines()), 1):
+    reader = csv.reader(StringIO(read_text(path, limits), newline=""))
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            break
+        except csv.Error as error:
+            raise PointError(f"{path}, line {reader.line_num}: {error}") from None
+        line = reader.line_num
         if not any(cell.strip() for cell in cells):
             continue
         numbers = [_cell(cell) for cell in cells]
@@ -180,6 +204,8 @@ def _csv(path: str, name: str, limits: Limits) -> Value:
         for column, (cell, number) in enumerate(zip(cells, numbers, strict=True), 1):
             if number is None:
                 raise PointError(f"{path}, line {line}, column {column}: {cell[:40]!r} is no number")
+            if abs(number) == math.inf and "i" not in cell.lower():
+                raise PointError(f"{path}, line {line}, column {column}: {cell[:40]} is larger than any float64")
         if rows and len(cells) != len(rows[0]):
             raise PointError(f"{path}, line {line}: {len(cells)} numbers, where the lines before have {len(rows[0])}")
         rows.append([x for x in numbers if x is not None])
@@ -193,7 +219,7 @@ def _csv(path: str, name: str, limits: Limits) -> Value:
 
 def _cell(text: str) -> float | None:
     try:
-        return float(text) if "_" not in text else None
+        return float(text) if "_" not in text and text.isascii() else None
     except ValueError:
         return None
 
@@ -262,7 +288,7 @@ def _value(path: str, name: str, value: Any, limits: Limits) -> Value:
                 raise PointError(
                     f"{path}: an entry{of} is no number: {str(item)[:40]!r}", hint='such as {"v": [1, 2.5]}'
                 )
-        return as_value(_with_words(value), name or "it")
+        return as_value(_with_words(path, value), name or path)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise PointError(f"{path}: the value{of} is no number or tensor", hint='such as {"x": 1.5, "v": [1, 2]}')
     try:
@@ -271,8 +297,8 @@ def _value(path: str, name: str, value: Any, limits: Limits) -> Value:
         raise PointError(f"{path}: the value{of} is larger than any float64") from None
 
 
-def _with_words(value: list[Any]) -> list[Any]:
-    """The list with ``"NaN"`` and its like as numbers, in place."""
+def _with_words(path: str, value: list[Any]) -> list[Any]:
+    """The list with ``"NaN"`` and its like, and large integers, as floats, in place."""
     lists = [value]
     for items in lists:
         for at, item in enumerate(items):
@@ -280,6 +306,9 @@ def _with_words(value: list[Any]) -> list[Any]:
                 lists.append(item)
             elif isinstance(item, str):
                 items[at] = WORDS[item]
-            elif isinstance(item, int) and abs(item) > 2**1024:
-                raise PointError("an entry is larger than any float64")
+            elif isinstance(item, int):
+                try:
+                    items[at] = float(item)
+                except OverflowError:
+                    raise PointError(f"{path}: an entry is larger than any float64") from None
     return value

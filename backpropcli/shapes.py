@@ -95,11 +95,16 @@ def pointed(shape: Shape, axis: Axis = None, keepdims: bool = False) -> Shape:
     return chosen(shape, axis, keepdims)
 
 
+def one_axis(shape: Shape, axis: Axis) -> int:
+    """The axis as a number from 0, where there must be one."""
+    if not isinstance(axis, int):
+        raise ShapeError("one axis is needed", hint="write one number, as in axis=0")
+    return axes_of(shape, axis)[0]
+
+
 def along(shape: Shape, axis: Axis = -1) -> Shape:
     """The shape itself, of what runs along one axis."""
-    if not isinstance(axis, int):
-        raise ShapeError("one axis is needed")
-    axes_of(shape, axis)
+    one_axis(shape, axis)
     return shape
 
 
@@ -149,6 +154,10 @@ def outer(x: Shape, y: Shape) -> Shape:
 
 def transposed(shape: Shape, axes: tuple[int, ...] | None = None) -> Shape:
     """The shape with its axes in the order given, reversed by default."""
+    if axes is not None:
+        order = axes if isinstance(axes, tuple) else (axes,)
+        if len(order) != len(shape) or axes_of(shape, order) != tuple(range(len(shape))):
+            raise ShapeError(f"`axes` must name every axis of the shape {written(shape)} once")
     return shape[::-1] if axes is None else tuple(shape[i] for i in axes)
 
 
@@ -175,6 +184,8 @@ def diagonal(shape: Shape) -> Shape:
 def reshaped(old: Shape, shape: Shape) -> Shape:
     """The new shape; one length may be -1 and follows from the rest."""
     known = prod(n for n in shape if n != -1)
+    if min(shape, default=0) < -1:
+        raise ShapeError(f"a length is negative in the shape {written(shape)}", hint="one length may be -1")
     free = shape.count(-1)
     if free == 1 and known and size(old) % known == 0:
         return tuple(size(old) // known if n == -1 else n for n in shape)
@@ -200,7 +211,7 @@ def joined(*shapes: Shape, axis: int = 0) -> Shape:
     """The shape of tensors put one behind the other along an axis."""
     if not shapes[0]:
         raise ShapeError("scalars have no axis to join along", hint="write `stack(x, y)` or `[x, y]`")
-    (at,) = axes_of(shapes[0], axis)
+    at = one_axis(shapes[0], axis)
     for shape in shapes[1:]:
         if shape[:at] + shape[at + 1 :] != shapes[0][:at] + shapes[0][at + 1 :] or len(shape) != len(shapes[0]):
             raise ShapeError(
@@ -218,7 +229,7 @@ def stacked(*shapes: Shape, axis: int = 0) -> Shape:
                 f"entry {k} has the shape {written(shape)}, and entry 0 {written(shapes[0])}",
                 hint="rows must be equally long",
             )
-    (at,) = axes_of((1, *shapes[0]), axis)
+    at = one_axis((1, *shapes[0]), axis)
     return (*shapes[0][:at], len(shapes), *shapes[0][at:])
 
 
@@ -257,11 +268,17 @@ def taken(shape: Shape, index: Shape) -> Shape:
 
 def put(shape: Shape, index: Shape, length: int) -> Shape:
     """The adjoint of `taken`."""
+    if length < 0:
+        raise ShapeError(f"a length is negative: {length}")
+    if shape[: len(index)] != index:
+        raise ShapeError(f"the shapes {written(shape)} of the entries and {written(index)} of their places do not fit")
     return (length, *shape[len(index) :])
 
 
 def one_hot(shape: Shape, classes: int) -> Shape:
     """Every class as a row of 0 with one 1."""
+    if classes < 0:
+        raise ShapeError(f"a length is negative: {classes}")
     return (*shape, classes)
 
 

@@ -81,7 +81,7 @@ def reverse(F: NumberSystem, graph: Graph, values: list[Any], output: int, seed:
             if active[k]:
                 d = downstream(operation.partials[1](F, z, x, y), g, z, y, structural)
                 upstream[k] = d if upstream[k] is None else upstream[k] + d
-        elif len(operands) == 1:
+        elif len(operands) == 1 and not operation.variadic:
             j = operands[0]
             x = values[j]
             d = downstream(operation.partials[0](F, z, x), g, z, x, structural)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -35,7 +35,9 @@ def as_value(value: Any, name: str = "") -> Value:
 
     try:
         array = np.asarray(value)
-    except ValueError:
+    except ValueError as error:
+        if "dimension" in str(error):
+            raise PointError(f"`{name}` has too many axes; 64 are the most") from None
         raise PointError(f"the rows of `{name}` are not equally long", hint="a tensor's rows have one length") from None
     if array.dtype.kind not in "biuf" and array.size:
         raise PointError(f"the value of `{name}` is no tensor of real numbers, but of {array.dtype}")
@@ -99,15 +101,23 @@ def _arrays(ties: str) -> NumberSystem:
     return Arrays(ties)
 
 
-def hold_sizes(graph: Graph, limits: Limits) -> None:
-    """Raise LimitError where the values, as their shapes tell, would be too large; nothing is allocated yet."""
+def hold_sizes(graph: Graph, limits: Limits, tangents: Iterable[str] = ()) -> None:
+    """Raise LimitError where the values, as their shapes tell, would be too large; nothing is allocated yet.
+
+    Args:
+        graph: the graph, all shapes known.
+        limits: the limits in force.
+        tangents: inputs for each entry of which every node has a tangent.
+    """
     if not graph.tensors:
         return
     from .shapes import size, written
     from .text import expression_of
 
     for i, shape in enumerate(graph.shapes):
-        figure = 8 * size(shape or ())
+        figure = 8 * size(tuple(max(n, 1) for n in shape or ()))  # an axis is walked along even where another is empty
         if figure > limits["tensor"]:
             limits.hold("tensor", figure, f"{expression_of(graph, i)} has the shape {written(shape or ())}: ")
     limits.hold("memory", 2 * graph.bytes, "values and gradients: ")
+    count = sum([size(graph.shapes[graph.inputs[name]] or ()) for name in tangents])
+    limits.hold("memory", count * graph.bytes, "the tangents of forward mode: ")

@@ -59,7 +59,8 @@ def judge(result: Result, seconds: float = 2.0, progress: Progress | None = None
         seconds: the budget; the time is estimated from the graph, so that the same program always gets the same check.
         progress: called with the components done and their number.
     """
-    return _Judge(result).judge(seconds, progress)
+    with result.system.quiet():
+        return _Judge(result).judge(seconds, progress)
 
 
 class Path(NamedTuple):
@@ -244,10 +245,11 @@ class _Judge:
         )
         if digits >= self.trusted(path.name) - 3 or self.trusted(path.name) < 6:
             return lost
-        place = None
         if not self.tensors:
             vanishing = (i for i in order if 0 < abs(base[i]) < SMALLEST)
             place = next(vanishing, None) or underflow(result, reversed(order))
+        else:
+            place = next((i for i in order if _vanishes(base[i])), None)
         if place is not None:
             text = expression_of(self.graph, place)
             return lost._replace(
@@ -409,6 +411,9 @@ class _Judge:
         z, x = values[i], values[operands[k]]
         if not all(finite(values[j]) for j in (i, *operands)):
             return None
+        kink = operation.kink
+        if kink is not None and _some(kink(system, z, *[values[j] for j in operands])):
+            return None  # along a random tangent several kinks add up; the convention is told elsewhere
         random = Random(0)
         weights, velocity = random_velocity(z, random, 1.0), random_velocity(x, random)
         with system.quiet():
@@ -431,7 +436,13 @@ class _Judge:
         terms = mp.fsum(abs(u) * abs(e) for u, e in _pairs(weights, z))
         noise = mp.ldexp(max(terms, mp.ldexp(1, -1100)), 16 - self.bits)
         sides = [one_sided(phi, start, side, noise, self.finer, mp) for side in (-1, 1)]
-        return _apart(found, sides, mp.mpf(1), mp.fsum(map(abs, products)), mp)
+        apart = _apart(found, sides, mp.mpf(1), mp.fsum(map(abs, products)), mp)
+        if apart is None:
+            return None
+        exact = F.downstream(operation.local(F, k, kernel(*xs), xs), weight, kernel(*xs), xs[k], operation.structural)
+        again = mp.fsum(g * v for g, v in _pairs(exact, velocity))
+        # A rule that is right with enough digits is no fault, however many it loses in float64.
+        return None if _apart(again, sides, mp.mpf(1), mp.mpf(0), mp) is None else apart
 
 
 def _apart(local: Any, sides: list[Side], speed: Any, size_of_terms: Any, mp: Any) -> tuple[Any, Any] | None:
@@ -536,6 +547,11 @@ def _entries_of(graph: Any, i: int) -> float:
     if name in ("inv", "det", "solve", "cofactor"):
         return float(shapes[0][0] ** (5 if name == "cofactor" else 3))
     return float(max(map(size, [own, *shapes])))
+
+
+def _vanishes(value: Any) -> bool:
+    """Whether an entry is no zero, but too small for float64's full digits."""
+    return any(0 < abs(x) < SMALLEST for x in (value.ravel() if is_tensor(value) else (value,)))
 
 
 def _some(truths: Any) -> bool:

@@ -84,10 +84,19 @@ def on_matrix(function: Callable[..., Any]) -> Kernel:
     return kernel
 
 
+MINORS = 8
+"""Rows up to which cofactors are determinants of minors, which keep the digits of small ones."""
+
+
 def cofactor(x: Any) -> Any:
-    """The matrix of cofactors, by singular values, so that a singular matrix has one too."""
+    """The matrix of cofactors: by minors where it is small, else by singular values; a singular matrix has one too."""
+    n = len(x)
     if not np.isfinite(x).all():
         return np.full(np.shape(x), math.nan)
+    if n <= MINORS:
+        signs = (-1.0) ** np.add.outer(np.arange(n), np.arange(n))
+        minors = [[np.delete(np.delete(x, i, 0), j, 1) for j in range(n)] for i in range(n)]
+        return signs * np.linalg.det(np.reshape(minors, (n, n, n - 1, n - 1)))
     u, s, vt = np.linalg.svd(x)
     others = np.array([np.prod(np.delete(s, i)) for i in range(len(s))])
     return np.linalg.det(u) * np.linalg.det(vt) * ((u * others) @ vt)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..operations import OPERATIONS
 from .arrays import Arrays
 from .system import Kernel
 
@@ -25,11 +26,14 @@ class ShakenArrays(Arrays):
         self.coins = np.random.default_rng(seed)
         for name, kernel in list(self.kernels.items()):
             if rounds(name):
-                self.kernels[name] = self._shaken(kernel)
+                self.kernels[name] = self._shaken(kernel, OPERATIONS[name].tensor)
         self.__dict__.update(self.kernels)
 
-    def _shaken(self, kernel: Kernel) -> Kernel:
-        return lambda *operands, **attributes: self.shake(kernel(*operands, **attributes))
+    def _shaken(self, kernel: Kernel, inside: bool) -> Kernel:
+        """The kernel, shaken; where it adds up terms their rounding is that of its operands."""
+        if inside:
+            return lambda *xs, **attributes: self.shake(kernel(*map(self.shake, xs), **attributes))
+        return lambda *xs, **attributes: self.shake(kernel(*xs, **attributes))
 
     def shake(self, x: Any) -> Any:
         towards = np.where(self.coins.integers(0, 2, np.shape(x)), np.inf, -np.inf)

@@ -46,6 +46,12 @@ class ShapedSystem(NumberSystem):
             return kernels["transpose"](moved, axes=tuple(order.index(i) for i in range(rank)))
         return kernels["div"](hits, kernels["sum"](hits, axis=axis, keepdims=True))
 
+    def shifted(self, t: Any, at: Any, axis: int) -> Any:
+        """t less its entry where `at` is 1, their mean where there are several."""
+        kernels = self.kernels
+        there = kernels["sum"](kernels["where"](at, t, 0.0), axis=axis, keepdims=True)
+        return t - kernels["div"](there, kernels["sum"](at, axis=axis, keepdims=True))
+
     def downstream(self, local: Any, upstream: Any, z: Any, x: Any, structural: bool) -> Any:
         """The gradient that reaches the operand x, in its shape."""
         if isinstance(local, LinearMap):

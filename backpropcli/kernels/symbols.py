@@ -104,6 +104,9 @@ class Symbols(ShapedSystem):
             total = total + (x == z)
         return self.write("div", hit, total)
 
+    def shifted(self, t: Any, at: Any, axis: int) -> Any:
+        return t  # which mathematics does not change, and a formula is read
+
     def sum_to(self, x: Any, shape: Shape) -> Any:
         return self.write("full", x, shape=shape) if self.is_number(x, 0.0) and shape else super().sum_to(x, shape)
 

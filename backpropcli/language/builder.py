@@ -206,9 +206,6 @@ class Builder:
         items.append(item)
         return items
 
-    def same(self, items: list[Any]) -> list[Any]:
-        return items
-
     def keyword(self, word: Word, value: int) -> Keyword:
         return Keyword(word[0], value)
 
@@ -259,6 +256,8 @@ class Builder:
                 found = self.lengths(argument.value)
                 truth = isinstance(row.attributes[argument.name], bool)
                 several = isinstance(self.graph.constants[argument.value], tuple)
+                if truth and (several or found[0] not in (0, 1)):
+                    raise self.error(word, f"`{argument.name}` is 0 or 1", f"write `{argument.name}=1`")
                 values[argument.name] = bool(found[0]) if truth else found if several else found[0]
             elif row.lengths and not isinstance(argument, Keyword) and len(rest) >= len(row.operands):
                 values[row.lengths] = (*values.get(row.lengths, ()), *self.lengths(argument))

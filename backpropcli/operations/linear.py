@@ -63,6 +63,12 @@ def solve_left(F: Any, g: Any, z: Any, a: Any, b: Any) -> Any:
     return -(F.outer(towards_b, z) if len(F.shape(z)) == 1 else F.matmul(towards_b, F.transpose(z)))
 
 
+def turned_back(axes: tuple[int, ...]) -> tuple[int, ...]:
+    """The order that undoes an order of axes."""
+    order = [a % len(axes) for a in axes]
+    return tuple(map(order.index, range(len(axes))))
+
+
 def joined_part(F: Any, k: int, g: Any, z: Any, *operands: Any, axis: int) -> Any:
     """The part of the upstream gradient that belongs to operand k of `concat`."""
     (at,) = shapes.axes_of(F.shape(z), axis)
@@ -106,7 +112,7 @@ operation(
 operation(
     "transpose", "Rows as columns; all axes reversed, or in the order `axes`.", pattern="mover",
     attributes={"axes": None}, synonyms=("transpose",), form="{}ᵀ", shape=shapes.transposed,
-    pullback=lambda F, g, z, x, axes: F.transpose(g, axes=axes and tuple(map(axes.index, range(len(axes))))),
+    pullback=lambda F, g, z, x, axes: F.transpose(g, axes=axes and turned_back(axes)),
     example=(((2, 3),), {}),
 )  # fmt: skip
 operation(

@@ -73,7 +73,8 @@ def hinge_slope(F: Any, z: Any, s: Any, y: Any, margin: Any) -> Any:
 def cross_entropy_slope(F: Any, z: Any, s: Any, y: Any) -> Any:
     """softmax(s) less the wanted probability; for a class, 1 is taken off without a difference."""
     if F.shape(y) == F.shape(s):
-        return share(F, F.mul(F.softmax(s), F.sum(y, axis=-1, keepdims=True)) - y, rows(F, s))
+        rest = F.mul(F.softmax(s), F.sum(y, axis=-1, keepdims=True) - y)
+        return share(F, F.mul(F.expm1(F.log_softmax(s)), y) + rest, rows(F, s))
     return share(F, F.where(weights(F, s, y), F.expm1(F.log_softmax(s)), F.softmax(s)), rows(F, s))
 
 

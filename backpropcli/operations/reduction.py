@@ -46,11 +46,28 @@ def shares(F: Any, x: Any, axis: Axis) -> Any:
 
 
 def softmax(F: Any, x: Any, axis: Axis) -> Any:
+    if 0 in F.shape(x):
+        return x
     bells = F.exp(x - pivot(F, x, axis))
     return F.div(bells, F.sum(bells, axis=axis, keepdims=True))
 
 
+def centred(F: Any, t: Any, z: Any, axis: int) -> Any:
+    """t less its entry where z is largest: no shift changes what softmax makes of t, and this one cancels least."""
+    if 0 in F.shape(z):
+        return t
+    return F.shifted(t, F.equal(z, F.amax(z, axis=axis, keepdims=True)), axis)
+
+
+def softmax_change(F: Any, t: Any, z: Any, x: Any, axis: int) -> Any:
+    """z*(t - sum(z*t)): how softmax changes along t, and its own adjoint."""
+    t = centred(F, t, z, axis)
+    return F.mul(z, t - F.sum(F.mul(z, t), axis=axis, keepdims=True))
+
+
 def log_softmax(F: Any, x: Any, axis: int) -> Any:
+    if 0 in F.shape(x):
+        return x
     top = pivot(F, x, axis)
     return (x - top) - log_excess(F, x, top, axis)
 
@@ -156,16 +173,17 @@ operation(
     pattern="soft router", attributes={"axis": -1}, shape=shapes.along,
     value=softmax,
     expand=lambda F, x, axis: F.div(F.exp(x), F.sum(F.exp(x), axis=axis, keepdims=True)),
-    pullback=lambda F, g, z, x, axis: F.mul(z, g - F.sum(F.mul(z, g), axis=axis, keepdims=True)),
-    pushforward=lambda F, t, z, x, axis: F.mul(z, t - F.sum(F.mul(z, t), axis=axis, keepdims=True)),
+    pullback=softmax_change, pushforward=softmax_change,
 )  # fmt: skip
 operation(
     "log_softmax", "Logarithm of `softmax`, exact where a share is close to 0 or 1.",
     pattern="soft router", attributes={"axis": -1}, shape=shapes.along,
     value=log_softmax,
     expand=lambda F, x, axis: x - F.log(F.sum(F.exp(x), axis=axis, keepdims=True)),
-    pullback=lambda F, g, z, x, axis: g - F.mul(F.softmax(x, axis=axis), F.sum(g, axis=axis, keepdims=True)),
-    pushforward=lambda F, t, z, x, axis: t - F.sum(F.mul(F.softmax(x, axis=axis), t), axis=axis, keepdims=True),
+    pullback=lambda F, g, z, x, axis: F.mul(-F.expm1(z), g)
+    - F.mul(F.softmax(x, axis=axis), F.sum(g, axis=axis, keepdims=True) - g),
+    pushforward=lambda F, t, z, x, axis: centred(F, t, z, axis)
+    - F.sum(F.mul(F.softmax(x, axis=axis), centred(F, t, z, axis)), axis=axis, keepdims=True),
 )  # fmt: skip
 operation(
     "cumsum", "Running sums along an axis, the last by default.", pattern="gradient distributor",
