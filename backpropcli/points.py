@@ -19,6 +19,12 @@ from .values import Value, as_value
 MOST_HEADER = 10_000
 """Characters of an .npy file's header."""
 
+HEADER = re.compile(
+    r"\{'descr': ('[^']*'|\[.*\]), 'fortran_order': (True|False), 'shape': \(((?:\d+L?, *)*(?:\d+L?)?)\),? *\}\s*",
+    re.DOTALL,
+)
+"""What NumPy writes, its keys always in this order."""
+
 WORDS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 
 
@@ -167,17 +173,17 @@ def _header(stream: IO[bytes]) -> tuple[str, bool, Shape] | None:
     if length > MOST_HEADER:
         return None
     text = stream.read(length).decode("latin-1")
-    fields = dict(re.findall(r"'(descr|fortran_order|shape)': ('[^']*'|True|False|\([\d, ]*\)|\[.*\])", text))
-    lengths = re.findall(r"\d+", fields.get("shape", ""))
-    if fields.keys() != {"descr", "fortran_order", "shape"} or any(len(n) > 4000 for n in lengths):
+    found = HEADER.fullmatch(text)
+    lengths = re.findall(r"\d+", found[3]) if found else []
+    if found is None or any(len(n) > 4000 for n in lengths):
         return None
-    return fields["descr"].strip("'"), fields["fortran_order"] == "True", tuple(map(int, lengths))
+    return found[1].strip("'"), found[2] == "True", tuple(map(int, lengths))
 
 
 def _json_value(path: str, name: str, limits: Limits) -> Value:
     found = _json(path, limits)
     if isinstance(found, str) and found.startswith("@"):
-        raise PointError(f"{path} names another file", hint="name that one")
+        raise PointError(f"{path} names another file, {found[1:][:200]}", hint="name that one")
     return _value(path, name, found, limits)
 
 

@@ -155,8 +155,7 @@ def outer(x: Shape, y: Shape) -> Shape:
 def transposed(shape: Shape, axes: tuple[int, ...] | None = None) -> Shape:
     """The shape with its axes in the order given, reversed by default."""
     if axes is not None:
-        order = axes if isinstance(axes, tuple) else (axes,)
-        if len(order) != len(shape) or axes_of(shape, order) != tuple(range(len(shape))):
+        if not isinstance(axes, tuple) or axes_of(shape, axes) != tuple(range(len(shape))):
             raise ShapeError(f"`axes` must name every axis of the shape {written(shape)} once")
     return shape[::-1] if axes is None else tuple(shape[i] for i in axes)
 

@@ -36,7 +36,7 @@ def as_value(value: Any, name: str = "") -> Value:
     try:
         array = np.asarray(value)
     except ValueError as error:
-        if "dimension" in str(error):
+        if "maximum" in str(error):
             raise PointError(f"`{name}` has too many axes; 64 are the most") from None
         raise PointError(f"the rows of `{name}` are not equally long", hint="a tensor's rows have one length") from None
     if array.dtype.kind not in "biuf" and array.size:

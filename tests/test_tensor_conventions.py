@@ -14,6 +14,9 @@ from backpropcli.limits import Limits
 from backpropcli.transform import expand, fuse
 
 
+TINY = 1.9287498479639178e-22  # log(1 + exp(-50))
+
+
 def gradient(text: str, **at: Any) -> list[Any]:
     return [np.asarray(g).tolist() for g in evaluate(text, at).gradient.values()]
 
@@ -64,7 +67,7 @@ def test_the_first_of_a_tie() -> None:
     [
         ("cross_entropy(s, 0)", {"s": [1000, 0, -1000]}, 0, [0, 0, 0]),
         ("cross_entropy(s, 1)", {"s": [1000, 0, -1000]}, 1000, [1, -1, 0]),
-        ("cross_entropy(s, 0)", {"s": [50, 0]}, 1.9287498479639178e-22, [-1.9287498479639178e-22, 1.9287498479639178e-22]),
+        ("cross_entropy(s, 0)", {"s": [50, 0]}, TINY, [-TINY, TINY]),
         ("logsumexp(s)", {"s": [1000, 1000]}, 1000.6931471805599, [0.5, 0.5]),
         ("logsumexp(s)", {"s": [-1000, -1001]}, -999.6867383124818, [0.7310585786300049, 0.2689414213699951]),
         ("softmax(s)[0]", {"s": [-1000, 1000]}, 0, [0, 0]),
@@ -148,7 +151,7 @@ def test_an_upstream_gradient_has_the_shape_of_the_output() -> None:
 def test_nothing_is_allocated_past_a_limit() -> None:
     with pytest.raises(LimitError, match=r"outer\(.*\) has the shape 1000000×1000000: 8,000,000,000,000 bytes"):
         evaluate("sum(outer(x + zeros(1000000), x + zeros(1000000)))", x=1)
-    with pytest.raises(LimitError, match="--limit memory=|values and gradients"):
+    with pytest.raises(LimitError, match="values and gradients: [0-9,]+ bytes"):
         evaluate("sum(x + zeros(1000))", x=1, limits=Limits(memory=1000))
 
 

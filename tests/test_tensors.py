@@ -253,7 +253,7 @@ def test_every_operation_over_every_shape(row: Operation) -> None:
 def second_order(
     row: Operation, shapes: tuple[Shape, ...], xs: list[Any], u: Any, k: int, random: Random, told: str
 ) -> None:
-    """The written gradient gives the same numbers; its own tangent is the quotient of the gradient, in every operand."""
+    """The written gradient gives the same numbers; its own tangent is the quotient of the gradient."""
     graph, leaves, output = gradient_graph(row, shapes, u, k)
     at = {f"x{j}": x for j, x in enumerate(xs)} | {"u": u}
     F = Arrays()

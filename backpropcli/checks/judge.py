@@ -243,6 +243,8 @@ class _Judge:
             verdict="agree-ill-conditioned",
             reason=f"the rules are right, and float64 keeps {digits:.0f} digits of this derivative",
         )
+        if abs(truth) < SMALLEST and abs(analytic) < SMALLEST:
+            return lost._replace(reason="the rules are right, but the derivative itself underflows in float64")
         if digits >= self.trusted(path.name) - 3 or self.trusted(path.name) < 6:
             return lost
         if not self.tensors:
