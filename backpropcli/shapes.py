@@ -154,10 +154,11 @@ def outer(x: Shape, y: Shape) -> Shape:
 
 def transposed(shape: Shape, axes: tuple[int, ...] | None = None) -> Shape:
     """The shape with its axes in the order given, reversed by default."""
-    if axes is not None:
-        if not isinstance(axes, tuple) or axes_of(shape, axes) != tuple(range(len(shape))):
-            raise ShapeError(f"`axes` must name every axis of the shape {written(shape)} once")
-    return shape[::-1] if axes is None else tuple(shape[i] for i in axes)
+    if axes is None:
+        return shape[::-1]
+    if not isinstance(axes, tuple) or axes_of(shape, axes) != tuple(range(len(shape))):
+        raise ShapeError(f"`axes` must name every axis of the shape {written(shape)} once")
+    return tuple(shape[i] for i in axes)
 
 
 def square(shape: Shape) -> Shape:

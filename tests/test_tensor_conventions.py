@@ -13,7 +13,6 @@ from backpropcli.errors import BackpropError, LimitError, ShapeError
 from backpropcli.limits import Limits
 from backpropcli.transform import expand, fuse
 
-
 TINY = 1.9287498479639178e-22  # log(1 + exp(-50))
 
 
@@ -151,7 +150,7 @@ def test_an_upstream_gradient_has_the_shape_of_the_output() -> None:
 def test_nothing_is_allocated_past_a_limit() -> None:
     with pytest.raises(LimitError, match=r"outer\(.*\) has the shape 1000000×1000000: 8,000,000,000,000 bytes"):
         evaluate("sum(outer(x + zeros(1000000), x + zeros(1000000)))", x=1)
-    with pytest.raises(LimitError, match="values and gradients: [0-9,]+ bytes"):
+    with pytest.raises(LimitError, match=r"values and gradients: [0-9,]+ bytes"):
         evaluate("sum(x + zeros(1000))", x=1, limits=Limits(memory=1000))
 
 
