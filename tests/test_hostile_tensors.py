@@ -3,7 +3,8 @@
 Whatever is given, the answer is a status of 0 to 3, one clear error where it is 2, the right number where there is one;
 nothing is unpickled, and nothing is allocated before it is refused. What could take the memory or hang runs as a
 process of its own, held to 4 GiB and 20 seconds; the rest runs in this one, where a warning counts as a fault.
-A tenth of `BACKPROP_FUZZ` inputs in all, 2,000 by default: damaged files, and programs of random calls, axes, indices and lengths.
+A tenth of `BACKPROP_FUZZ` inputs in all, 2,000 by default: damaged files, and programs of random calls, axes, indices
+and lengths.
 """
 
 from __future__ import annotations

@@ -7,7 +7,10 @@ function before.
 
 from __future__ import annotations
 
+import json
 import math
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -16,9 +19,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from backpropcli import Result, evaluate, parse
+from backpropcli import evaluate, parse
 from backpropcli.shapes import total
 
+from .cold import ROOT
 from .harness import Contestant, Goal, Work, Workload, run
 
 ROUNDS = 7
@@ -397,34 +401,51 @@ def mixture(rounds: int | None) -> bool:
 
 # Memory
 
+PROBLEMS = {"net": net_problem, "quadratic": quadratic_problem}
 
-def footprint(problem: Problem) -> tuple[int, int, int, int]:
-    """Bytes: of all values, of all gradients that the result keeps, of the inputs, and what `evaluate` adds at most."""
-    program = parse(problem.text, {name: np.shape(value) for name, value in problem.at.items()})
+CHILD = "import sys; from tests.benchmarks.tensors import footprint; print(list(footprint(sys.argv[1])))"
+
+
+class Footprint(NamedTuple):
+    """Bytes: of the values of all nodes, of the gradients kept, of the inputs, and what `evaluate` adds to them."""
+
+    values: int
+    gradients: int
+    inputs: int
+    peak: int
+
+
+def footprint(name: str) -> Footprint:
+    """Of one evaluation, the first of its kind in this process: later ones may find memory that was used before."""
+    problem = PROBLEMS[name]()
     at, wrt = problem.at, list(problem.parameters)
-    evaluate(program, at, wrt=wrt)  # what is imported and cached at first is not counted
+    program = parse(problem.text, {name: np.shape(value) for name, value in at.items()})
+    evaluate("sum(exp(x))", x=[0.0, 1.0])  # imports
     tracemalloc.start()
-    result: Result = evaluate(program, at, wrt=wrt)
+    result = evaluate(program, at, wrt=wrt)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    values = 8 * total(shape or () for shape in program.graph.shapes)
-    gradients = 8 * sum(np.size(g) for g in result.upstream if g is not None)
-    return values, gradients, 8 * sum(map(np.size, at.values())), peak
+    values = total(shape or () for shape in program.graph.shapes)
+    gradients = sum(np.size(g) for g in result.upstream if g is not None)
+    return Footprint(8 * values, 8 * gradients, 8 * sum(map(np.size, at.values())), peak)
 
 
 def memory(_: int | None) -> bool:
-    """The peak of `evaluate` beside what it keeps."""
-    print("memory: peak of `evaluate` beside the values, 8 bytes per entry of every node; 1 round\n")
-    print(f"  {'MiB':<12}{'values':>10}{'gradients':>12}{'inputs':>10}{'peak':>10}", end="")
-    print(f"{'/ values':>12}{'with inputs / values + gradients':>36}")
+    """The peak of `evaluate` beside what it keeps, in new processes."""
+    print("memory: what `evaluate` allocates at its peak, beside 8 bytes for every entry of every node; 1 round\n")
+    print(f"  {'MiB':<26}{'values':>10}{'gradients':>11}{'inputs':>10}{'peak':>10}{'/ values':>10}{'/ all':>8}")
     figures = {}
-    for name, problem in (("net", net_problem), ("quadratic", quadratic_problem)):
-        values, gradients, inputs, peak = footprint(problem())
-        figures[name] = peak / values
-        row = "".join(f"{x / 2**20:>{w}.2f}" for x, w in ((values, 10), (gradients, 12), (inputs, 10), (peak, 10)))
-        print(f"  {name:<12}{row}{peak / values:>12.2f}{(inputs + peak) / (values + gradients):>36.2f}")
-    print()
-    for name in figures:
-        print(f"  goal  {Goal(name, 2).verdict(figures, '× values')}")
+    for name in PROBLEMS:
+        printed = subprocess.run(
+            [sys.executable, "-c", CHILD, name], capture_output=True, check=True, cwd=ROOT, text=True
+        ).stdout
+        found = Footprint(*json.loads(printed))
+        figures[name] = found.peak / found.values
+        share = (found.inputs + found.peak) / (found.values + found.gradients)
+        row = "".join(f"{size / 2**20:>{width}.2f}" for size, width in zip(found, (10, 11, 10, 10), strict=True))
+        print(f"  {name:<26}{row}{figures[name]:>10.2f}{share:>8.2f}")
+    print("  / all: inputs and peak, beside values and gradients\n")
+    for name in PROBLEMS:
+        print(f"  goal  {Goal(name, 2).verdict(figures, '× its values')}")
     print(flush=True)
     return True
