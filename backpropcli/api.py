@@ -106,7 +106,8 @@ class Result:
             for n in range(len(graph))
         ]
         ends = [0.0 if t[self.output] is None else t[self.output] for t in every]
-        along = [np.sum(np.where(np.equal(t, 0), 0.0, np.multiply(self.seed, t))) for t in ends]
+        none = np.equal(self.seed, 0)
+        along = [np.sum(np.where(none | np.equal(t, 0), 0.0, np.multiply(self.seed, t))) for t in ends]
         return np.reshape(along, shape) if shape else float(along[0])
 
     @property

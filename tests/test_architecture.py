@@ -29,7 +29,7 @@ DOORS = {
     "typer": {"cli/app.py", "cli/eval.py", "cli/gates.py", "cli/options.py"},
     "rich": {"renderers/table.py", "cli/progress.py"},
     "numpy": {
-        *(f"kernels/{name}.py" for name in ("arrays", "exact", "shaken", "tensors")),
+        *(f"kernels/{name}.py" for name in ("arrays", "buffers", "exact", "shaken", "tensors")),
         *(f"checks/{name}.py" for name in ("directions", "judge", "ladder", "shake")),
         *("api.py", "entries.py", "points.py", "structure.py", "values.py", "renderers/numbers.py"),
     },

@@ -243,8 +243,6 @@ class _Judge:
             verdict="agree-ill-conditioned",
             reason=f"the rules are right, and float64 keeps {digits:.0f} digits of this derivative",
         )
-        if abs(truth) < SMALLEST and abs(analytic) < SMALLEST:
-            return lost._replace(reason="the rules are right, but the derivative itself underflows in float64")
         if digits >= self.trusted(path.name) - 3 or self.trusted(path.name) < 6:
             return lost
         if not self.tensors:
@@ -257,6 +255,8 @@ class _Judge:
             return lost._replace(
                 node=self.name(place), reason=f"the rules are right, but {text} or its slope underflows in float64"
             )
+        if abs(truth) < SMALLEST and abs(analytic) < SMALLEST:
+            return lost._replace(reason="the rules are right, but the derivative itself underflows in float64")
         return found._replace(verdict="disagree", reason=f"{off}, and rounding does not explain the difference")
 
     def trusted(self, name: str) -> float:

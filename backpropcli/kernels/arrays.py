@@ -91,7 +91,7 @@ MINORS = 8
 def cofactor(x: Any) -> Any:
     """The matrix of cofactors: by minors where it is small, else by singular values; a singular matrix has one too."""
     n = len(x)
-    if not np.isfinite(x).all():
+    if not n or not np.isfinite(x).all():
         return np.full(np.shape(x), math.nan)
     if n <= MINORS:
         signs = (-1.0) ** np.add.outer(np.arange(n), np.arange(n))

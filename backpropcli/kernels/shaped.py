@@ -52,6 +52,14 @@ class ShapedSystem(NumberSystem):
         there = kernels["sum"](kernels["where"](at, t, 0.0), axis=axis, keepdims=True)
         return t - kernels["div"](there, kernels["sum"](at, axis=axis, keepdims=True))
 
+    def sum_of_others(self, g: Any, at: Any, axis: int) -> Any:
+        """For every entry the sum of the others; where `at` is 1, and nowhere else, without a difference."""
+        kernels = self.kernels
+        alone = kernels["equal"](kernels["sum"](at, axis=axis, keepdims=True), 1.0)
+        rest = kernels["sum"](kernels["where"](at, 0.0, g), axis=axis, keepdims=True)
+        total = kernels["sum"](g, axis=axis, keepdims=True)
+        return kernels["where"](kernels["mul"](at, alone), rest, total - g)
+
     def downstream(self, local: Any, upstream: Any, z: Any, x: Any, structural: bool) -> Any:
         """The gradient that reaches the operand x, in its shape."""
         if isinstance(local, LinearMap):

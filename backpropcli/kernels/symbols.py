@@ -107,6 +107,9 @@ class Symbols(ShapedSystem):
     def shifted(self, t: Any, at: Any, axis: int) -> Any:
         return t  # which mathematics does not change, and a formula is read
 
+    def sum_of_others(self, g: Any, at: Any, axis: int) -> Any:
+        return self.write("sum", g, axis=axis, keepdims=True) - g
+
     def sum_to(self, x: Any, shape: Shape) -> Any:
         return self.write("full", x, shape=shape) if self.is_number(x, 0.0) and shape else super().sum_to(x, shape)
 

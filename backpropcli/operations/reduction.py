@@ -59,6 +59,13 @@ def centred(F: Any, t: Any, z: Any, axis: int) -> Any:
     return F.shifted(t, F.equal(z, F.amax(z, axis=axis, keepdims=True)), axis)
 
 
+def sum_of_others(F: Any, g: Any, z: Any, axis: int) -> Any:
+    """For every entry the sum of the others, exact for the largest share, beside which the others' may be tiny."""
+    if 0 in F.shape(z):
+        return g
+    return F.sum_of_others(g, F.equal(z, F.amax(z, axis=axis, keepdims=True)), axis)
+
+
 def softmax_change(F: Any, t: Any, z: Any, x: Any, axis: int) -> Any:
     """z*(t - sum(z*t)): how softmax changes along t, and its own adjoint."""
     t = centred(F, t, z, axis)
@@ -181,7 +188,7 @@ operation(
     value=log_softmax,
     expand=lambda F, x, axis: x - F.log(F.sum(F.exp(x), axis=axis, keepdims=True)),
     pullback=lambda F, g, z, x, axis: F.mul(-F.expm1(z), g)
-    - F.mul(F.softmax(x, axis=axis), F.sum(g, axis=axis, keepdims=True) - g),
+    - F.mul(F.softmax(x, axis=axis), sum_of_others(F, g, z, axis)),
     pushforward=lambda F, t, z, x, axis: centred(F, t, z, axis)
     - F.sum(F.mul(F.softmax(x, axis=axis), centred(F, t, z, axis)), axis=axis, keepdims=True),
 )  # fmt: skip
