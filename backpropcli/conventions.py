@@ -168,7 +168,7 @@ def _describe(result: Result, i: int, code: str, names: list[str], text: str) ->
     )
     if code == "not-finite":
         advice = stable_advice(graph, i)
-        return Note(code, f"{text} is {_word(values[i])} at {point}{advice}", i)
+        return Note(code, f"{text} is {word_for(values[i])} at {point}{advice}", i)
     if code == "underflow":
         return Note(
             code,
@@ -200,7 +200,7 @@ def _describe(result: Result, i: int, code: str, names: list[str], text: str) ->
     if isinf(local):
         left, right = (local if isfinite(s) else nan for s in (left, right))
         return Note(
-            "vertical-tangent", f"{text} has a vertical tangent at {point}; {_word(local)} is used", i, left, right
+            "vertical-tangent", f"{text} has a vertical tangent at {point}; {word_for(local)} is used", i, left, right
         )
     if abs(z_right - z_left) > 0.5:
         return Note(
@@ -255,5 +255,6 @@ def _has_one(graph: Graph, i: int) -> bool:
     return any(graph.constants.get(j) == 1 for j in graph.operands[i])
 
 
-def _word(value: float) -> str:
+def word_for(value: float) -> str:
+    """A value that is not finite, in words."""
     return "NaN" if value != value else "infinite" if value > 0 else "minus infinity"

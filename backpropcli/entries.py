@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .conventions import SMALLEST, Edge, Note, first_not_finite, stable_advice
+from .conventions import SMALLEST, Edge, Note, first_not_finite, stable_advice, word_for
 from .graph import CONSTANT
 from .kernels.floats import Floats
 from .operations import Operation
@@ -131,10 +131,9 @@ def _describe(result: Result, i: int, place: Place, names: list[str], text: str)
     of = f" (and in {count - 1:,} more entries)" if count > 1 else ""
     if place.code == "not-finite":
         value = float(values[i][where]) if where else float(values[i])
-        word = "NaN" if value != value else "infinite" if value > 0 else "minus infinity"
         entry = f", entry {here}," if here else ""
         at = _point(result, i, where, names)
-        return Note(place.code, f"{text}{entry} is {word}{at}{of}{_advice(result, i)}", i)
+        return Note(place.code, f"{text}{entry} is {word_for(value)}{at}{of}{_advice(result, i)}", i)
     if operation.tensor:
         return _reduction_note(result, i, operation, names, text, where, of)
     xs = _operands_at(result, i, where)
@@ -197,7 +196,7 @@ def _kink_note(
         share = "the first gets the gradient" if result.ties == "first" else f"each gets 1/{tied} of the gradient"
         return Note("tie", f"operands tie in {text} at {point}{of}; {share}", i, left, right)
     if isinf(local):
-        return Note("vertical-tangent", f"{text} has a vertical tangent at {point}{of}; {_word(local)} is used", i)
+        return Note("vertical-tangent", f"{text} has a vertical tangent at {point}{of}; {word_for(local)} is used", i)
     if abs(z_right - z_left) > 0.5:
         message = f"{text} jumps at {point}{of}, from {z_left:.6g} to {z_right:.6g}; {local:.6g} is used"
         return Note("jump", message, i, left, right)
@@ -251,7 +250,3 @@ def _advice(result: Result, i: int) -> str:
     if operation.name in ("inv", "solve"):
         return "; the matrix is singular"
     return stable_advice(graph, i)
-
-
-def _word(value: float) -> str:
-    return "NaN" if value != value else "infinite" if value > 0 else "minus infinity"

@@ -6,7 +6,7 @@ function raises ShapeError, with both shapes in words, where they do not fit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import prod
 
 from .errors import ShapeError
@@ -318,8 +318,3 @@ def unravel(flat: int, shape: Shape) -> tuple[int, ...]:
 def place_text(name: str, place: Sequence[int]) -> str:
     """``W[0, 1]``; a scalar's name alone."""
     return f"{name}[{', '.join(map(str, place))}]" if place else name
-
-
-def total(shapes: Iterable[Shape]) -> int:
-    """The number of entries of all."""
-    return sum(map(size, shapes))

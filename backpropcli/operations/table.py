@@ -182,11 +182,6 @@ class Operation:
         """Whether it is more than entry by entry, so that a single float is not what it works on."""
         return bool(self.pullback) or self.reduces
 
-    @property
-    def composite(self) -> bool:
-        """Whether it can be taken apart into other operations."""
-        return self.expand is not None or self.value is not None
-
     def shape_of(self, *shapes: Shape) -> Shape:
         """The value's shape; ShapeError where the operands' do not fit."""
         from ..shapes import broadcast
