@@ -8,11 +8,8 @@ from typing import Annotated
 import typer
 
 from ..api import MODES, TIES, evaluate
-from ..language import parse
-from ..limits import Limits
 from ..report import Wanted, report
-from ..values import shapes_of
-from .files import read_program, write
+from .files import print_notes, read_inputs, write
 from .main import DONE, NO, UNVERIFIED, tell
 from .options import (
     COLORS,
@@ -35,7 +32,6 @@ from .options import (
     form_of,
     limits_of,
     names_of,
-    point_of,
 )
 
 LAYOUTS = ("standard", "lecture")
@@ -113,8 +109,7 @@ def command(
     choice("--color", color, COLORS)
     form = form_of(form, json)
 
-    point = point_of(at, at_file, limits)
-    program = parse(read_program(expression, file, limits), shapes_of(point), limits)
+    program, point = read_inputs(expression, file, at, at_file, limits)
     if expand is not None or fuse:
         from .. import transform
 
@@ -146,7 +141,7 @@ def command(
     if form != "json":
         if jacobian and not made.tensors:
             tell("note: between scalars every local gradient is the Jacobian")
-        _print_notes([note.message for note in made.notes], limits)
+        print_notes([note.message for note in made.notes], limits)
     if form == "json":
         from ..renderers.json import render as render_json
 
@@ -175,14 +170,3 @@ def command(
     if judged is not None and judged.verdict == "disagree":
         return NO
     return DONE if result.finite and (judged is None or judged.agrees) else UNVERIFIED
-
-
-def _print_notes(notes: list[str], limits: Limits) -> None:
-    from ..renderers.screen import screen_of
-
-    screen = screen_of(sys.stderr)
-    most = int(limits["rows"])
-    for note in notes[:most]:
-        tell(screen.show(f"note: {note}"))
-    if len(notes) > most:
-        tell(f"note: {len(notes) - most} more notes")

@@ -4,11 +4,29 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from ..errors import FileProblem, OptionError
 from ..limits import Limits
 from ..textfiles import bounded, decode, read_text
+from .main import tell
+from .options import point_of
+
+if TYPE_CHECKING:
+    from ..language import Program
+    from ..values import Value
+
+
+def read_inputs(
+    expression: str | None, file: str | None, at: list[str] | None, at_file: str | None, limits: Limits
+) -> tuple[Program, dict[str, Value]]:
+    """The program, with the shapes of the point; and the point."""
+    from ..language import parse
+    from ..values import shapes_of
+
+    point = point_of(at, at_file, limits)
+    return parse(read_program(expression, file, limits), shapes_of(point), limits), point
 
 
 def read_program(expression: str | None, file: str | None, limits: Limits) -> str:
@@ -29,6 +47,18 @@ def read_program(expression: str | None, file: str | None, limits: Limits) -> st
             raise FileProblem("standard input is closed")
         return decode(bounded(sys.stdin.buffer, limits), "standard input")
     return read_text(expression, limits) if expression.endswith(".bp") else expression
+
+
+def print_notes(notes: Sequence[str], limits: Limits) -> None:
+    """Notes on standard error, as many as a table has rows."""
+    from ..renderers.screen import screen_of
+
+    screen = screen_of(sys.stderr)
+    most = int(limits["rows"])
+    for note in notes[:most]:
+        tell(screen.show(f"note: {note}"))
+    if len(notes) > most:
+        tell(f"note: {len(notes) - most} more notes")
 
 
 def write(pieces: Iterable[str], target: str | None) -> None:
