@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api import Result, check, evaluate
+    from .derivatives import value_and_gradient
     from .errors import BackpropError
     from .language import Program, parse
 
 __version__ = "0.1.0"
-__all__ = ["BackpropError", "Program", "Result", "__version__", "check", "evaluate", "parse"]
+__all__ = ["BackpropError", "Program", "Result", "__version__", "check", "evaluate", "parse", "value_and_gradient"]
 
 _HOMES = {
     "BackpropError": ".errors",
@@ -30,6 +31,7 @@ _HOMES = {
     "check": ".api",
     "evaluate": ".api",
     "parse": ".language",
+    "value_and_gradient": ".derivatives",
 }
 
 

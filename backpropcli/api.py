@@ -7,11 +7,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from .conventions import Edge, Note, conventions, edges
-from .errors import OptionError, PointError, ShapeError, nearest
-from .language import Program, parse
+from .errors import OptionError
+from .inputs import chosen, opened, seed_of
+from .language import Program
 from .limits import LIMITS, Limits
 from .sweeps import forward, reverse, tangent
-from .values import Value, as_value, finite, hold_sizes, is_tensor, shape_of, shapes_of, system_for, zeros
+from .values import Value, as_value, finite, hold_sizes, is_tensor, shape_of, system_for, zeros
 
 if TYPE_CHECKING:
     from .checks import Check
@@ -55,7 +56,7 @@ class Result:
         self.program = program
         self.at = dict(at)
         self.output = output
-        self.wrt = tuple(name for name in graph.inputs if name in wrt)
+        self.wrt = tuple(wrt)
         self.seed = seed
         self.ties = ties
         self.mode = mode
@@ -180,29 +181,19 @@ def evaluate(
         LimitError: the values would be larger than a limit allows.
         OptionError: an option has no such choice, or a tie where ties are refused.
     """
-    point = {name: as_value(value, name) for name, value in {**(at or {}), **values}.items()}
-    if isinstance(program, str):
-        program = parse(program, shapes_of(point), limits)
     for option, choice, choices in (("ties", ties, TIES), ("mode", mode, MODES)):
         if choice not in choices:
             raise OptionError(f"{option} is one of {', '.join(choices)}, not {choice!r}")
-    inputs = program.inputs
-    _require_values(inputs, point)
-    for name in wrt or ():
-        if name not in inputs:
-            raise OptionError(
-                f"the program has no input `{name}` to differentiate by",
-                hint=f"its inputs are: {', '.join(inputs) or 'none'}",
-            )
-    program = program.over(shapes_of(point))
-    hold_sizes(program.graph, limits, (inputs if wrt is None else wrt) if mode == "forward" else ())
-    node = program.node(output) if output is not None else program.output
+    opened_program, point = opened(program, at, values, limits)
+    names = chosen(opened_program.inputs, wrt)
+    hold_sizes(opened_program.graph, limits, names if mode == "forward" else ())
+    node = opened_program.node(output) if output is not None else opened_program.output
     result = Result(
-        program,
+        opened_program,
         point,
         output=node,
-        wrt=inputs if wrt is None else wrt,
-        seed=_seed(program, node, upstream),
+        wrt=names,
+        seed=seed_of(opened_program, node, upstream),
         ties=ties,
         mode=mode,
     )
@@ -225,42 +216,3 @@ def check(result: Result | str, at: Mapping[str, float] | None = None, **options
     from .checks import judge
 
     return judge(evaluate(result, at, **options) if isinstance(result, str) else result)
-
-
-def _seed(program: Program, output: int, upstream: Any) -> Value:
-    """The upstream gradient of the output."""
-    shape = program.graph.shapes[output] or ()
-    if upstream is None:
-        if not shape:
-            return 1.0
-        from .shapes import written
-        from .text import expression_of
-
-        raise ShapeError(
-            f"the output {expression_of(program.graph, output)} has the shape {written(shape)}, and only a scalar, "
-            "such as a loss, has one gradient: every entry of the output has its own",
-            hint="give --upstream with one weight per entry, or end with a scalar such as sum(…)",
-        )
-    seed = as_value(upstream, "upstream")
-    if shape_of(seed) != shape:
-        from .shapes import written
-
-        raise ShapeError(
-            f"the upstream gradient has the shape {written(shape_of(seed))}, and the output {written(shape)}",
-            hint="a gradient always has the shape of its value",
-        )
-    return seed
-
-
-def _require_values(inputs: Sequence[str], point: Mapping[str, float]) -> None:
-    missing = [name for name in inputs if name not in point]
-    if not missing:
-        return
-    given = [name for name in point if name not in inputs]
-    close = {name: nearest(name, given[:100]) for name in missing[:8]}
-    meant = [f"did you mean `{name}` by `{found}`?" for name, found in close.items() if found]
-    names = ", ".join(f"`{name}`" for name in missing[:8]) + (
-        f" and {len(missing) - 8} more" if len(missing) > 8 else ""
-    )
-    example = ",".join(f"{name}=…" for name in missing[:8])
-    raise PointError(f"no value for {names}", hint=" ".join(meant) or f"add --at {example}")

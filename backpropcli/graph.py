@@ -120,6 +120,51 @@ class Graph:
         self.operands += operands
         self.shapes += [()] * len(names)
 
+    def copy(self) -> Graph:
+        """A graph of the same nodes, to which others may be added."""
+        new = Graph()
+        new.operations, new.operands, new.shapes = self.operations[:], self.operands[:], self.shapes[:]
+        new.tensors, new.constants = self.tensors, dict(self.constants)
+        new.inputs, new.names = dict(self.inputs), dict(self.names)
+        return new
+
+    def free_name(self, name: str) -> str:
+        """The name, with as many ``_`` behind it as make it one that no node has."""
+        taken = {*self.names.values(), *self.inputs}
+        while name in taken:
+            name += "_"
+        return name
+
+    def copied(self, i: int, into: Graph, operands: Sequence[int]) -> int:
+        """Node i, added to another graph over other operands."""
+        operation = self.operations[i]
+        if operation is INPUT:
+            return into.input(self.names[i], self.shapes[i])
+        if operation is CONSTANT:
+            return into.constant(self.constants[i], self.shapes[i] or ())
+        return into.append(operation, *operands)
+
+    def needed(self, keep: Iterable[int]) -> list[bool]:
+        """For each node, whether one of the nodes to keep depends on it (themselves included)."""
+        reached = [False] * len(self)
+        for i in keep:
+            reached[i] = True
+        for i in range(len(self) - 1, -1, -1):
+            if reached[i]:
+                for j in self.operands[i]:
+                    reached[j] = True
+        return reached
+
+    def pruned(self, keep: Iterable[int]) -> tuple[Graph, list[int]]:
+        """The graph without what none of the nodes to keep needs; and where every node stands in it, or -1."""
+        new, place = Graph(), [-1] * len(self)
+        for i, needed in enumerate(self.needed(keep)):
+            if needed:
+                place[i] = self.copied(i, new, [place[j] for j in self.operands[i]])
+                if i in self.names:
+                    new.names.setdefault(place[i], self.names[i])
+        return new, place
+
     def ancestors(self, output: int) -> list[bool]:
         """For each node up to `output`, whether the output depends on it (itself included)."""
         reached = [False] * (output + 1)

@@ -14,6 +14,7 @@ from .kernels.system import NumberSystem
 from .limits import Limits
 
 if TYPE_CHECKING:
+    from .kernels.arrays import Arrays
     from .shapes import Shape
 
 Value = Any
@@ -90,11 +91,11 @@ def zeros(shape: Shape) -> Value:
 
 def system_for(graph: Graph, ties: str = "split") -> NumberSystem:
     """Floats, or arrays where any value of the graph has a shape; only these import NumPy."""
-    return _arrays(ties) if graph.tensors else Floats(ties)
+    return arrays(ties) if graph.tensors else Floats(ties)
 
 
 @cache
-def _arrays(ties: str) -> NumberSystem:
+def arrays(ties: str = "split") -> Arrays:
     """Made once: a hundred kernels, and one for every set of attributes that was asked for."""
     from .kernels.arrays import Arrays
 

@@ -19,7 +19,8 @@ LAYERS = [
     {"sweeps", "text"},
     {"values"},
     {"language", "conventions", "entries", "catalogue", "transform"},
-    {"points", "api", "structure", "checks", "report"},
+    {"points", "inputs"},
+    {"api", "derivatives", "structure", "checks", "report"},
     {"renderers"},
     {"cli"},
     {"__init__", "__main__"},
@@ -29,7 +30,7 @@ DOORS = {
     "typer": {"cli/app.py", "cli/eval.py", "cli/gates.py", "cli/options.py"},
     "rich": {"renderers/table.py", "cli/progress.py"},
     "numpy": {
-        *(f"kernels/{name}.py" for name in ("arrays", "buffers", "exact", "shaken", "tensors")),
+        *(f"kernels/{name}.py" for name in ("arrays", "buffers", "exact", "shaken", "tape", "tensors")),
         *(f"checks/{name}.py" for name in ("directions", "judge", "ladder", "shake")),
         *("api.py", "entries.py", "points.py", "structure.py", "values.py", "renderers/numbers.py"),
     },

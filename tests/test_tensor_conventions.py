@@ -205,7 +205,7 @@ def test_a_named_node_is_not_fused_away() -> None:
 
 def test_expanding_all_leaves_elementary_gates() -> None:
     from backpropcli import parse
-    from backpropcli.transform import ELEMENTARY
+    from backpropcli.transform.gates import ELEMENTARY
 
     program = expand(parse("cross_entropy(softmax(s), 1) + var(s) + hinge(s, 0)", {"s": (3,)}), ["all"])
     assert not [

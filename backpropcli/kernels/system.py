@@ -29,6 +29,7 @@ class NumberSystem:
 
     Attributes:
         kernels: the same by the operation's key.
+        composite: the names of those that are computed by other operations.
         tensors: whether its numbers have shapes; where they have none, operations on tensors have no kernel.
         pi: the circle's constant, as exact as the numbers are.
         ties: who gets the gradient where operands of a maximum tie: ``"split"`` or ``"first"``.
@@ -41,6 +42,7 @@ class NumberSystem:
     def __init__(self, kernels: Mapping[str, Kernel], ties: str = "split") -> None:
         self.ties = ties
         self.kernels = Kernels()
+        self.composite: set[str] = set()
         for name, row in OPERATIONS.items() if self.tensors else OPERATIONS.loaded():
             if row.tensor and not self.tensors:
                 continue
@@ -48,6 +50,7 @@ class NumberSystem:
             if kernel is None:
                 if row.value is None:
                     raise TypeError(f"{type(self).__name__} has no kernel for {name!r}")
+                self.composite.add(name)
                 kernel = partial(row.value, self, **(row.attributes or {}))
             self.kernels[name] = kernel
         self.__dict__.update(self.kernels)

@@ -116,10 +116,12 @@ def products_of_others(F: Any, x: Any, axis: Axis) -> Any:
 
 operation(
     "sum", "Sum of the entries.", pattern="gradient distributor", reduces=True, attributes=AXES, shape=shapes.reduced,
+    multilinear=True,
     partials=lambda F, z, x, axis, keepdims: 1.0,
 )  # fmt: skip
 operation(
     "mean", "Mean of the entries.", pattern="gradient distributor", reduces=True, attributes=AXES, shape=shapes.reduced,
+    multilinear=True,
     value=lambda F, x, axis, keepdims: F.div(F.sum(x, axis=axis, keepdims=keepdims), count(F, x, axis)),
     partials=lambda F, z, x, axis, keepdims: F.div(1.0, count(F, x, axis)),
 )  # fmt: skip

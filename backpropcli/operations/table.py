@@ -56,6 +56,7 @@ class Operation:
             the reduced axes kept as 1.
         pullback: ``rule(F, upstream, z, *operands)`` per operand: the downstream gradient itself.
         pushforward: ``rule(F, tangent, z, *operands)`` per operand, where the row is not linear in it.
+        multilinear: a factor on any operand is a factor on the value; of what has a pullback it is found out.
         joint: linear in all operands together, as joining is, not in each by itself, as a product is.
         value: the forward value by other operations, ``value(F, *operands)``; None where number systems have a kernel.
         expand: the same as a lecture would write it, in elementary gates, where that is not `value`.
@@ -94,6 +95,7 @@ class Operation:
         reduces: bool = False,
         pullback: tuple[Rule, ...] | Rule = (),
         pushforward: tuple[Rule, ...] | Rule = (),
+        multilinear: bool = False,
         joint: bool = False,
         value: Rule | None = None,
         expand: Rule | None = None,
@@ -126,6 +128,7 @@ class Operation:
         self.pullback = _tuple(pullback)
         self.pushforward = _tuple(pushforward)
         self.joint = joint
+        self.multilinear = multilinear or (bool(self.pullback) and not self.pushforward and not joint)
         self.value = value
         self.expand = expand
         self.shape: ShapeRule | None = shape

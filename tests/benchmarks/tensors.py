@@ -20,7 +20,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from backpropcli import evaluate, parse
-from backpropcli.shapes import total
 
 from .cold import ROOT
 from .harness import Contestant, Goal, Work, Workload, run
@@ -425,7 +424,7 @@ def footprint(name: str) -> Footprint:
     result = evaluate(program, at, wrt=wrt)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    values = total(shape or () for shape in program.graph.shapes)
+    values = program.graph.bytes // 8
     gradients = sum(np.size(g) for g in result.upstream if g is not None)
     return Footprint(8 * values, 8 * gradients, 8 * sum(map(np.size, at.values())), peak)
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from .errors import OptionError, ShapeError, nearest
-from .graph import CONSTANT, INPUT, Graph
-from .kernels.symbols import Symbol, Symbols
-from .language import Program
-from .operations import FUNCTIONS, OPERATIONS, Operation
-from .shapes import Shape, axes_of
+from ..errors import OptionError, ShapeError, nearest
+from ..graph import CONSTANT, INPUT, Graph
+from ..kernels.symbols import Symbol, Symbols
+from ..language import Program
+from ..operations import FUNCTIONS, OPERATIONS, Operation
+from ..shapes import Shape, axes_of
 
 ELEMENTARY = frozenset(("square", "reciprocal", "stop_gradient", "relu", "mean", "dot", "outer"))
 """Gates that lectures draw as one, though they have a formula."""
@@ -30,7 +30,8 @@ def expand(program: Program, names: Iterable[str]) -> Program:
     """
     wanted = _composites(names)
     while any(operation.name in wanted and _formula(operation) for operation in program.graph.operations):
-        program = _expanded(program, wanted)
+        formulas = written_out(program.graph, lambda row: _formula(row) if row.name in wanted else None)
+        program = _moved(program, *formulas)
     return program
 
 
@@ -55,30 +56,26 @@ def _formula(operation: Operation) -> Any:
     return operation.expand or operation.value
 
 
-def _expanded(program: Program, wanted: set[str]) -> Program:
-    """One level of formulas written out."""
-    old, new = program.graph, Graph()
+def written_out(old: Graph, formula_of: Callable[[Operation], Any]) -> tuple[Graph, list[int]]:
+    """The graph with formulas in place of operations, one level of them; and where every node stands.
+
+    Args:
+        old: the graph.
+        formula_of: what an operation is by others, ``formula(F, *operands)``, or None.
+    """
+    new = Graph()
     F = Symbols(new)
     place: list[int] = []
     for i, operation in enumerate(old.operations):
         operands = [place[j] for j in old.operands[i]]
-        formula = _formula(operation) if operation.name in wanted else None
+        formula = formula_of(operation)
         if formula is not None:
             place.append(F.symbol(formula(F, *[Symbol(F, j) for j in operands])).index)
         else:
-            place.append(_copied(old, i, new, operands))
+            place.append(old.copied(i, new, operands))
         if i in old.names:
             new.names.setdefault(place[i], old.names[i])
-    return _moved(program, new, place)
-
-
-def _copied(old: Graph, i: int, new: Graph, operands: list[int]) -> int:
-    operation = old.operations[i]
-    if operation is INPUT:
-        return new.input(old.names[i], old.shapes[i])
-    if operation is CONSTANT:
-        return new.constant(old.constants[i], old.shapes[i] or ())
-    return new.append(operation, *operands)
+    return new, place
 
 
 def _moved(program: Program, graph: Graph, place: list[int]) -> Program:
@@ -217,7 +214,7 @@ def _replaced(program: Program, gates: dict[int, tuple[Operation, int]]) -> Prog
     for i in range(len(old)):
         if used[i]:
             mapped = [place[j] for j in operands[i]]
-            place[i] = new.append(gates[i][0], *mapped) if i in gates else _copied(old, i, new, mapped)
+            place[i] = new.append(gates[i][0], *mapped) if i in gates else old.copied(i, new, mapped)
             if i in old.names:
                 new.names.setdefault(place[i], old.names[i])
     return _moved(program, new, place)

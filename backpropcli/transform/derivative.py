@@ -1,0 +1,73 @@
+"""The derivative as more graph: the sweeps, run over symbols, write down what they would otherwise compute."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ..graph import Graph
+from ..kernels.symbols import Symbol, Symbols
+from ..sweeps import reverse
+from .simplify import simplify
+
+
+class Derived(NamedTuple):
+    """A graph that also computes a gradient.
+
+    Attributes:
+        graph: its first nodes are those of the program; the backward pass follows.
+        value: the node that was differentiated.
+        upstream: for every node of the program the node of its upstream gradient; None where nothing reaches it.
+        gradient: the node of the gradient by input name, in the input's shape.
+        seed: the input that holds the output's upstream gradient, or "" where that is 1.
+    """
+
+    graph: Graph
+    value: int
+    upstream: list[int | None]
+    gradient: dict[str, int]
+    seed: str
+
+    def simplified(self, verbatim: bool = True) -> Derived:
+        """The same by fewer nodes.
+
+        Args:
+            verbatim: leave the nodes of the program as they were written.
+        """
+        kept = [i for i in (self.value, *self.upstream, *self.gradient.values()) if i is not None]
+        program = range(len(self.upstream))
+        graph, place = simplify(self.graph, [*kept, *program] if verbatim else kept, program if verbatim else ())
+        upstream = [None if i is None else place[i] for i in self.upstream]
+        gradient = {name: place[i] for name, i in self.gradient.items()}
+        return Derived(graph, place[self.value], upstream, gradient, self.seed)
+
+
+def gradient(graph: Graph, output: int, wrt: Sequence[str], ties: str = "split") -> Derived:
+    """The graph, followed by the backward pass of one of its nodes.
+
+    Args:
+        graph: a program's graph, all shapes known.
+        output: the node that is differentiated; where it is no scalar, its upstream gradient becomes an input.
+        wrt: the inputs to differentiate by.
+        ties: how operands of a maximum that tie share its gradient.
+    """
+    new = graph.copy()
+    F = Symbols(new, ties)
+    values = [Symbol(F, i) for i in range(len(graph))]
+    active = graph.dependents([graph.inputs[name] for name in wrt])
+    shape = graph.shapes[output] or ()
+    seed, name = F.symbol(1.0), ""
+    if shape:
+        name = graph.free_name("upstream")
+        seed = Symbol(F, new.input(name, shape))
+    upstream = reverse(F, graph, values, output, seed, active)
+    nodes = [None if g is None else F.symbol(g).index for g in upstream]
+    found = {}
+    for name_of in wrt:
+        i = graph.inputs[name_of]
+        node = nodes[i]
+        of = graph.shapes[i] or ()
+        if node is None or new.shapes[node] != of:
+            node = F.write("full", 0.0 if node is None else Symbol(F, node), shape=of).index if of else node
+        found[name_of] = F.symbol(0.0).index if node is None else node
+    return Derived(new, output, nodes, found, name)
