@@ -18,7 +18,7 @@ import numpy as np
 
 from ..graph import CONSTANT, INPUT, Graph
 from ..operations import Operation
-from ..shapes import Shape, axes_of, size
+from ..shapes import Axis, Shape, axes_of, reduced, size
 from .arrays import TRUTHS, UFUNCS, Arrays
 from .buffers import BUFFERS
 from .tensors import spelled, whole
@@ -29,7 +29,16 @@ SMALL = 8192
 WIDE = 4096
 """Entries: from here on the sum of products is left to a function that never writes the products down."""
 
-ELEMENTWISE: dict[str, Callable[..., Any]] = {**UFUNCS, **TRUTHS, "max": np.maximum, "min": np.minimum}
+
+def larger(x: Any, y: Any, out: Any) -> None:
+    np.maximum(x, y, out=out)
+
+
+def smaller(x: Any, y: Any, out: Any) -> None:
+    np.minimum(x, y, out=out)
+
+
+ELEMENTWISE: dict[str, Callable[..., Any]] = {**UFUNCS, **TRUTHS, "max": larger, "min": smaller}
 REDUCTIONS: dict[str, Callable[..., Any]] = {"sum": np.add.reduce, "amax": np.maximum.reduce, "amin": np.minimum.reduce}
 VIEWS = frozenset(("reshape", "transpose", "index", "full", "diag", "stop_gradient"))
 
@@ -254,7 +263,8 @@ class _Plan:
         else:
             self.values[i] = self._memory(i, operands if name in ELEMENTWISE and len(operands) < 3 else ())
         if product is not None:
-            self._add(contract, i, operands, self._letters(i, product, operation))
+            axes = (operation.attributes or {})["axis"]
+            self._add(contract, i, operands, self._letters(product, axes), reduced(self.shape(product), axes))
             self._watch(i)
         elif name in ELEMENTWISE and len(operands) < 3:
             self._add_last(ELEMENTWISE[name], i, operands)
@@ -328,11 +338,11 @@ class _Plan:
     def _watch(self, i: int) -> None:
         self._add(watched, i, ())
 
-    def _letters(self, i: int, product: int, operation: Operation) -> str:
+    def _letters(self, product: int, axes: Axis) -> str:
         """The sum of products as `numpy.einsum` writes it."""
         shape = self.shape(product)
         letters = "abcdefghijklmnopqrst"[: len(shape)]
-        gone = axes_of(shape, (operation.attributes or {})["axis"])
+        gone = axes_of(shape, axes)
         terms = [letters[len(shape) - len(self.shape(j)) :] for j in self.graph.operands[product]]
         terms = terms if len(terms) == 2 else terms * 2
         return f"{terms[0]},{terms[1]}->{''.join(c for a, c in enumerate(letters) if a not in gone)}"
@@ -367,8 +377,8 @@ def crossed(out: Any, x: Any, y: Any) -> None:
     np.multiply(x[:, None], y, out)
 
 
-def contract(out: Any, letters: str, x: Any, y: Any) -> None:
-    np.einsum(letters, x, y, out=out)
+def contract(out: Any, letters: str, shape: Shape, x: Any, y: Any) -> None:
+    np.einsum(letters, x, y, out=out.reshape(shape))
 
 
 def taken(out: Any, places: Any, x: Any) -> None:

@@ -123,6 +123,11 @@ class Rewriter:
             return node
         if factor == -1.0:
             return self.write("neg", node)
+        if self.is_operation(node, "div"):  # 3/x, not 3·(1/x)
+            top, bottom = self.graph.operands[node]
+            value = self.constant_of(top)
+            if value is not None and movable(factor * value):
+                return self.write("div", self.whole_number(factor * value), bottom)
         return self.write("mul", self.whole_number(factor), node)
 
     def whole_number(self, factor: float) -> int:
@@ -206,7 +211,12 @@ def _mul(writer: Rewriter, operation: Operation, x: Term, y: Term) -> Term | Non
     if not (movable(factor) and movable(x.factor) and movable(y.factor)):
         return None
     if ONE in (x.node, y.node):
-        return Term(factor, y.node if x.node == ONE else x.node)
+        node = y.node if x.node == ONE else x.node
+        if writer.is_operation(node, "div"):
+            top, bottom = map(writer.constant_of, writer.graph.operands[node])
+            if top is not None and bottom and (factor * top / bottom).is_integer():
+                return Term(factor * top / bottom, ONE)
+        return Term(factor, node)
     found = _product(writer, x.node, y.node)
     return Term(factor * found.factor, found.node) if movable(factor * found.factor) else None
 

@@ -24,6 +24,7 @@ def sink(graph: Graph, keep: Iterable[int]) -> tuple[Graph, dict[int, int]]:
         The new graph, and where the nodes to keep stand in it.
     """
     keep = list(keep)
+    places = _cheapest(graph)
     asked: list[set[float]] = [set() for _ in range(len(graph))]
     offered: list[list[tuple[int, int, float]]] = [[] for _ in asked]  # by nodes that may as well keep their factor
     for i in keep:
@@ -37,7 +38,7 @@ def sink(graph: Graph, keep: Iterable[int]) -> tuple[Graph, dict[int, int]]:
         factor = _agreed(asked[i])
         k, own = _scaled(graph, i)
         if k < 0 and factor != 1.0:
-            k = _smallest(graph, i)
+            k = _way(graph, i, places)
         if k < 0 or not movable(own * factor):
             k = -1
         larger = k >= 0 and size(graph.shapes[graph.operands[i][k]] or ()) > size(graph.shapes[i] or ())
@@ -89,13 +90,22 @@ def _scaled(graph: Graph, i: int) -> tuple[int, float]:
     return -1, 1.0
 
 
-def _smallest(graph: Graph, i: int) -> int:
-    """The smallest operand, if a factor may pass to it; else -1."""
+def _way(graph: Graph, i: int, places: list[int]) -> int:
+    """The operand that a factor had best pass to; -1 where it cannot pass."""
     operation, operands = graph.operations[i], graph.operands[i]
     if not operands or not (operation.multilinear or operation.name == "mul"):
         return -1
-    sizes = [size(graph.shapes[j] or ()) for j in operands]
-    return sizes.index(min(sizes))
+    return min(range(len(operands)), key=lambda k: places[operands[k]])
+
+
+def _cheapest(graph: Graph) -> list[int]:
+    """For every node the entries at the smallest place to which a factor on it may pass; a constant costs nothing."""
+    found: list[int] = []
+    for i, operation in enumerate(graph.operations):
+        own = 0 if operation is CONSTANT else size(graph.shapes[i] or ())
+        k = _way(graph, i, found)
+        found.append(own if k < 0 else min(own, found[graph.operands[i][k]]))
+    return found
 
 
 def _leaf(graph: Graph, i: int, operation: Operation, writer: Rewriter) -> int:
