@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .conventions import Edge, Note, conventions, edges
 from .errors import OptionError
-from .inputs import chosen, opened, seed_of
+from .inputs import chosen, opened, point_of, seed_of
 from .language import Program
 from .limits import LIMITS, Limits
 from .sweeps import forward, reverse, tangent
@@ -184,7 +184,8 @@ def evaluate(
     for option, choice, choices in (("ties", ties, TIES), ("mode", mode, MODES)):
         if choice not in choices:
             raise OptionError(f"{option} is one of {', '.join(choices)}, not {choice!r}")
-    opened_program, point = opened(program, at, values, limits)
+    point = point_of(at, values)
+    opened_program = opened(program, point, limits)
     names = chosen(opened_program.inputs, wrt)
     hold_sizes(opened_program.graph, limits, names if mode == "forward" else ())
     node = opened_program.node(output) if output is not None else opened_program.output

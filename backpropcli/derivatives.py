@@ -13,16 +13,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .api import evaluate
-from .inputs import chosen, opened, seed_of
+from .inputs import chosen, opened, point_of, seed_of
 from .language import Program
 from .limits import LIMITS, Limits
 from .transform.derivative import gradient
-from .values import Value, arrays, hold_sizes
+from .values import Value, arrays, hold_sizes, shapes_of
 
 if TYPE_CHECKING:
     from .graph import Graph
     from .kernels.tape import Tape
-    from .shapes import Shape
 
 ValueAndGradient = Callable[..., tuple[Value, dict[str, Value]]]
 
@@ -40,59 +39,67 @@ def value_and_gradient(
         output: the assigned name to differentiate, where it is not the last statement.
         wrt: the inputs to differentiate by; the others count as data. All by default.
     """
-    tapes = Tapes(limits)
+    ready: dict[Any, Gradient] = {}
 
     def at_point(at: Mapping[str, Any] | None = None, /, **values: Any) -> tuple[Value, dict[str, Value]]:
-        opened_program, point = opened(program, at, values, limits)
-        names = chosen(opened_program.inputs, wrt)
-        graph = opened_program.graph
-        node = opened_program.node(output) if output is not None else opened_program.output
-        if graph.tensors:
-            seed_of(opened_program, node, None)
-
-            def derived() -> tuple[Graph, list[int]]:
-                found = gradient(graph, node, names)
-                return found.graph, [found.value, *found.gradient.values()]
-
-            found = tapes.values(graph, derived, point)
-            if found is not None:
-                return found[0], dict(zip(names, found[1:], strict=True))
-        result = evaluate(opened_program, point, output=output, wrt=names, limits=limits)
-        return result.value, result.gradient
+        point = point_of(at, values)
+        shapes = tuple(shapes_of(point).items())
+        found = ready.get(shapes)
+        if found is None:
+            found = ready[shapes] = Gradient(opened(program, point, limits), output, wrt, limits)
+        return found(point)
 
     return at_point
 
 
-class Tapes:
-    """Tapes by the shapes of the inputs; each is used by one thread at a time."""
+class Gradient:
+    """The value and the gradient of a program over inputs of known shapes."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, program: Program, output: str | None, wrt: Sequence[str] | None, limits: Limits) -> None:
+        self.program = program
+        self.output = output
+        self.wrt = chosen(program.inputs, wrt)
         self.limits = limits
-        self.idle: dict[tuple[Shape | None, ...], list[Tape]] = {}
+        self.node = program.output if output is None else program.node(output)
+        seed_of(program, self.node, None)
+        hold_sizes(program.graph, limits)
+        self.tapes = Tapes(self._derived) if program.graph.tensors else None
 
-    def values(
-        self, graph: Graph, derived: Callable[[], tuple[Graph, list[int]]], point: Mapping[str, Value]
-    ) -> list[Value] | None:
-        """The values of nodes of a derived graph, or None where one on the way is not finite.
+    def __call__(self, point: Mapping[str, Value]) -> tuple[Value, dict[str, Value]]:
+        found = self.tapes.values(point) if self.tapes is not None else None
+        if found is not None:
+            return found[0], dict(zip(self.wrt, found[1:], strict=True))
+        result = evaluate(self.program, point, output=self.output, wrt=self.wrt, limits=self.limits)
+        return result.value, result.gradient
 
-        Args:
-            graph: the program's, whose inputs have the shapes of the point.
-            derived: makes the graph and names the nodes, when it is needed.
-            point: the value of every input.
-        """
+    def _derived(self) -> tuple[Graph, list[int]]:
+        found = gradient(self.program.graph, self.node, self.wrt)
+        return found.graph, [found.value, *found.gradient.values()]
+
+
+class Tapes:
+    """Tapes of one graph, each used by one thread at a time.
+
+    Args:
+        derived: makes the graph, all its shapes known, and names the nodes whose values are wanted.
+    """
+
+    def __init__(self, derived: Callable[[], tuple[Graph, list[int]]]) -> None:
+        self.derived = derived
+        self.idle: list[Tape] = []
+
+    def values(self, point: Mapping[str, Value]) -> list[Value] | None:
+        """The values at a point, or None where one on the way is not finite."""
         from .kernels.tape import NotFinite
-
-        idle = self.idle.setdefault(tuple([graph.shapes[i] for i in graph.inputs.values()]), [])
-        try:
-            tape = idle.pop() if idle else self._made(graph, derived)
-            found = tape(point)
-        except NotFinite:
-            return None
-        idle.append(tape)
-        return found
-
-    def _made(self, graph: Graph, derived: Callable[[], tuple[Graph, list[int]]]) -> Tape:
         from .transform.compiled import compiled
 
-        hold_sizes(graph, self.limits)
-        return compiled(arrays(), *derived())
+        try:
+            tape = self.idle.pop()
+        except IndexError:
+            tape = compiled(arrays(), *self.derived())
+        try:
+            return tape(point)
+        except NotFinite:
+            return None
+        finally:
+            self.idle.append(tape)

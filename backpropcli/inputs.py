@@ -11,21 +11,27 @@ from .limits import Limits
 from .values import Value, as_value, shape_of, shapes_of
 
 
-def opened(
-    program: Program | str, at: Mapping[str, Any] | None, values: Mapping[str, Any], limits: Limits
-) -> tuple[Program, dict[str, Value]]:
-    """The program over the shapes of the point, and the point.
+def point_of(at: Mapping[str, Any] | None, values: Mapping[str, Any]) -> dict[str, Value]:
+    """The point, from a mapping and from keywords.
+
+    Raises:
+        PointError: a value is no number and no tensor of numbers.
+    """
+    return {name: as_value(value, name) for name, value in {**(at or {}), **values}.items()}
+
+
+def opened(program: Program | str, point: Mapping[str, Value], limits: Limits) -> Program:
+    """The program over the shapes of the point.
 
     Raises:
         LanguageError: the text is not in the language.
         PointError: an input has no value.
         ShapeError: shapes do not fit.
     """
-    point = {name: as_value(value, name) for name, value in {**(at or {}), **values}.items()}
     if isinstance(program, str):
         program = parse(program, shapes_of(point), limits)
     _require_values(program.inputs, point)
-    return program.over(shapes_of(point)), point
+    return program.over(shapes_of(point))
 
 
 def chosen(inputs: Sequence[str], wrt: Sequence[str] | None) -> tuple[str, ...]:

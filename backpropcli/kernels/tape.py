@@ -286,13 +286,12 @@ class _Plan:
         elif name == "where":
             self._add(choose, i, operands)
         elif name in ("take", "put") and not self.moving[operands[1]]:
-            self._moved(i, name, operands)
+            self._moved(i, operation, operands)
         elif name == "scatter":
             key = spelled((operation.attributes or {})["key"])
             self._add(scattered, i, operands, key)
         else:
-            self._add(stored, i, operands, self.F.kernels[operation.key])
-            self._watch(i)
+            self._generic(i, operation, operands)
         for j in {self.root[j] for j in operands}:
             if self._dies(j, i):
                 array = self.values[j].reshape(-1)
@@ -347,12 +346,18 @@ class _Plan:
         terms = terms if len(terms) == 2 else terms * 2
         return f"{terms[0]},{terms[1]}->{''.join(c for a, c in enumerate(letters) if a not in gone)}"
 
-    def _moved(self, i: int, name: str, operands: tuple[int, ...]) -> None:
+    def _generic(self, i: int, operation: Operation, operands: tuple[int, ...]) -> None:
+        self._add(stored, i, operands, self.F.kernels[operation.key])
+        self._watch(i)
+
+    def _moved(self, i: int, operation: Operation, operands: tuple[int, ...]) -> None:
+        """What takes from places, or puts there, that are known beforehand."""
         x, at = operands
+        name = operation.name
         length = self.shape(x if name == "take" else i)[0]
         places, valid = whole(self.values[at], length)
         if not valid.all():
-            raise NotFinite
+            return self._generic(i, operation, operands)
         places = places % max(length, 1)
         function = taken
         if name == "put":
