@@ -21,12 +21,14 @@ class EdgeRecord(NamedTuple):
     """One input of a node: local × upstream = downstream.
 
     Attributes:
+        k: its number among the node's operands.
         local: a number between scalars, else the structure of the Jacobian.
         jacobian: where it was asked for.
     """
 
     id: str
     name: str
+    k: int
     local: float | Local
     downstream: Value
     jacobian: Jacobian | None = None
@@ -36,6 +38,7 @@ class NodeRecord(NamedTuple):
     """One node. Constants are part of the gate that uses them and have no record.
 
     Attributes:
+        index: its place in the graph.
         id: ``n1``, ``n2``, … in order of evaluation.
         name: the assigned name, else an automatic one.
         operation: its word; ``input`` for a variable.
@@ -46,10 +49,12 @@ class NodeRecord(NamedTuple):
         value: the value.
         upstream: the gradient that arrives; None where none is asked for, as at data and at constants.
         contributions: the parts that add up to `upstream`, one per use, in order of evaluation.
+        sources: the names of the nodes that they come from; "" for the output's own.
         tangents: in forward mode the derivative with respect to each input.
         inputs: its operands that have a gradient.
     """
 
+    index: int
     id: str
     name: str
     operation: str
@@ -60,6 +65,7 @@ class NodeRecord(NamedTuple):
     value: Value
     upstream: Value | None
     contributions: list[Value]
+    sources: list[str]
     tangents: dict[str, Value]
     inputs: list[EdgeRecord]
 
@@ -133,10 +139,13 @@ def _nodes(result: Result, identifiers: list[str], names: list[str], wanted: Wan
     texts = expressions(graph, assigned, wanted.text)
     gates = expressions(graph, dict(enumerate(names)), wanted.text)
     contributions: list[list[Value]] = [[] for _ in names]
+    sources: list[list[str]] = [[] for _ in names]
     contributions[result.output].append(result.seed)
-    for edges in result.edges:
+    sources[result.output].append("")
+    for i, edges in enumerate(result.edges):
         for edge in edges:
             contributions[edge.operand].append(edge.downstream)
+            sources[edge.operand].append(names[i])
     for i, operation in enumerate(graph.operations):
         if operation is CONSTANT:
             continue
@@ -146,6 +155,7 @@ def _nodes(result: Result, identifiers: list[str], names: list[str], wanted: Wan
             upstream = zeros(shape)
         shared = len(contributions[i]) > 1
         yield NodeRecord(
+            index=i,
             id=identifiers[i],
             name=names[i],
             operation=operation.name,
@@ -156,6 +166,7 @@ def _nodes(result: Result, identifiers: list[str], names: list[str], wanted: Wan
             value=as_value(result.values[i]) if graph.tensors else result.values[i],
             upstream=upstream if result.active[i] or i == result.output else None,
             contributions=contributions[i] if result.active[i] else [],
+            sources=sources[i] if result.active[i] else [],
             tangents={name: 0.0 if t[i] is None else t[i] for name, t in result.tangents.items()},
             inputs=[_edge(result, i, edge, identifiers, names, wanted) for edge in result.edges[i]],
         )
@@ -164,7 +175,7 @@ def _nodes(result: Result, identifiers: list[str], names: list[str], wanted: Wan
 def _edge(result: Result, i: int, edge: Edge, identifiers: list[str], names: list[str], wanted: Wanted) -> EdgeRecord:
     j = edge.operand
     if not result.program.graph.tensors:
-        return EdgeRecord(identifiers[j], names[j], edge.local, edge.downstream)
+        return EdgeRecord(identifiers[j], names[j], edge.k, edge.local, edge.downstream)
     from .structure import jacobian_of, local_of
 
     structure = local_of(result, i, edge.k, edge.local, names)
@@ -172,4 +183,4 @@ def _edge(result: Result, i: int, edge: Edge, identifiers: list[str], names: lis
     matrix = None
     if wanted.jacobian and structure.kind != "number":
         matrix = jacobian_of(result, i, edge.k, edge.local, names, wanted.jacobian, wanted.most)
-    return EdgeRecord(identifiers[j], names[j], local, as_value(edge.downstream), matrix)
+    return EdgeRecord(identifiers[j], names[j], edge.k, local, as_value(edge.downstream), matrix)

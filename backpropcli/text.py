@@ -7,7 +7,7 @@ from typing import Any
 
 from .graph import CONSTANT, INPUT, Graph
 from .operations import OPERATIONS, Operation
-from .operations.table import ATOM, COMPARISON, NOT, POWER, PRODUCT, SIGN, SUM
+from .operations.table import ATOM, COMPARISON, NOT, OR, POWER, PRODUCT, SIGN, SUM
 
 MOST_ENTRIES = 16
 
@@ -125,7 +125,7 @@ def expressions(graph: Graph, names: Mapping[int, str], limit: int = 80) -> list
         own.append(text if len(text) <= limit else text[: limit - 1] + "…")
         named = names.get(i)
         used.append(own[-1] if named is None else named)
-        binding.append(tightness if named is None else ATOM)
+        binding.append(tightness if named is None or operation is CONSTANT else tightness_of(named))
     return own
 
 
@@ -149,6 +149,11 @@ def expression_of(graph: Graph, i: int, limit: int = 60) -> str:
     """The expression of one node, by the names of its named operands."""
     names = labels(graph)
     return expressions(graph, {j: names[j] for j in graph.names if j != i}, limit)[i]
+
+
+def tightness_of(name: str) -> int:
+    """How tightly a name binds: a negative number in its place is written in brackets, as in 3*(-4)."""
+    return OR if name.startswith("-") else ATOM
 
 
 def needs_brackets(operation: Operation, k: int, tightness: int) -> bool:

@@ -19,7 +19,7 @@ LAYERS = [
     {"sweeps", "text"},
     {"values"},
     {"language", "conventions", "entries", "catalogue", "transform"},
-    {"points", "inputs"},
+    {"points", "inputs", "formulas"},
     {"api", "derivatives", "structure", "checks", "report"},
     {"renderers"},
     {"cli"},

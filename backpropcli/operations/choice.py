@@ -49,16 +49,17 @@ operation(
     structural=True,
 )  # fmt: skip
 
-for _name, _sign, _doc in (
-    ("less", "<", "Less than."),
-    ("less_equal", "<=", "Less than or equal."),
-    ("greater", ">", "Greater than."),
-    ("greater_equal", ">=", "Greater than or equal."),
-    ("equal", "==", "Equal."),
-    ("not_equal", "!=", "Not equal."),
+for _name, _sign, _latex, _doc in (
+    ("less", "<", "<", "Less than."),
+    ("less_equal", "<=", r"\le", "Less than or equal."),
+    ("greater", ">", ">", "Greater than."),
+    ("greater_equal", ">=", r"\ge", "Greater than or equal."),
+    ("equal", "==", "=", "Equal."),
+    ("not_equal", "!=", r"\ne", "Not equal."),
 ):
     operation(
         _name, _doc, pattern="condition", operands=("x", "y"), form=f"{{}} {_sign} {{}}", binding=COMPARISON,
+        latex=f"{{}} {_latex} {{}}",
         partials=(lambda F, z, x, y: 0.0, lambda F, z, x, y: 0.0),
         kink=lambda F, z, x, y: x == y, condition=True, structural=True,
     )  # fmt: skip
@@ -66,13 +67,16 @@ for _name, _sign, _doc in (
 operation(
     "logical_not", "1 where x is 0, else 0.", pattern="condition", form="not {}", binding=NOT,
     partials=lambda F, z, x: 0.0, condition=True, structural=True,
+    latex=r"\lnot {}",
 )  # fmt: skip
 operation(
     "logical_and", "1 where neither operand is 0.", pattern="condition", operands=("x", "y"), form="{} and {}",
     binding=AND,
     partials=(lambda F, z, x, y: 0.0, lambda F, z, x, y: 0.0), condition=True, structural=True,
+    latex=r"{} \land {}",
 )  # fmt: skip
 operation(
     "logical_or", "1 where an operand is not 0.", pattern="condition", operands=("x", "y"), form="{} or {}", binding=OR,
     partials=(lambda F, z, x, y: 0.0, lambda F, z, x, y: 0.0), condition=True, structural=True,
+    latex=r"{} \lor {}",
 )  # fmt: skip

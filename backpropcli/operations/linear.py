@@ -97,6 +97,7 @@ operation(
     operands=("A", "B"), synonyms=("matmul",), form="{}@{}", binding=PRODUCT, shape=shapes.matmul,
     pullback=(matmul_left, matmul_right),
     example=(((2, 3), (3, 4)), {}),
+    latex=r"{} \cdot {}",
 )  # fmt: skip
 operation(
     "dot", "Inner product of two vectors.", pattern="swap multiplier", operands=("x", "y"), shape=shapes.inner,
@@ -108,12 +109,14 @@ operation(
     operands=("x", "y"), shape=shapes.outer,
     expand=lambda F, x, y: F.mul(F.reshape(x, shape=(*F.shape(x), 1)), y),
     pullback=(lambda F, g, z, x, y: F.matmul(g, y), lambda F, g, z, x, y: F.matmul(x, g)),
+    latex=r"{} \cdot {}^{{\mathsf{{T}}}}",
 )  # fmt: skip
 operation(
     "transpose", "Rows as columns; all axes reversed, or in the order `axes`.", pattern="mover",
     attributes={"axes": None}, synonyms=("transpose",), form="{}ᵀ", shape=shapes.transposed,
     pullback=lambda F, g, z, x, axes: F.transpose(g, axes=axes and turned_back(axes)),
     example=(((2, 3),), {}),
+    latex=r"{}^{{\mathsf{{T}}}}",
 )  # fmt: skip
 operation(
     "reshape", "The same entries, row by row, in another shape; one length may be -1.", pattern="mover",
@@ -202,6 +205,7 @@ operation(
     pullback=lambda F, g, z, x: -F.matmul(F.matmul(F.transpose(z), g), F.transpose(z)),
     pushforward=lambda F, t, z, x: -F.matmul(F.matmul(z, t), z),
     example=(((2, 2),), {}),
+    latex=r"{}^{{-1}}",
 )  # fmt: skip
 operation(
     "solve", "The solution x of A@x = b.", pattern="matrix quotient", operands=("A", "b"), shape=shapes.solved,

@@ -70,6 +70,8 @@ class Operation:
         binding: how tightly `form` binds.
         right: `form` groups to the right (powers).
         written: the function's name in text, where the word is another.
+        latex: how LaTeX writes it, one ``{}`` per operand, where it is no function by its name; an operand that
+            stands by itself there, as in a fraction, needs no brackets.
         kink: ``kink(F, z, *operands)`` is true where no derivative exists.
         condition: its value is a truth, so no gradient passes.
         structural: where its local gradient is 0, nothing passes by construction (an unselected branch, a flat step),
@@ -109,6 +111,7 @@ class Operation:
         binding: int = ATOM,
         right: bool = False,
         written: str = "",
+        latex: str = "",
         kink: Rule | None = None,
         condition: bool = False,
         structural: bool = False,
@@ -141,6 +144,7 @@ class Operation:
         self.binding = binding
         self.right = right
         self.written = written or name
+        self.latex = latex
         self.kink = kink
         self.condition = condition
         self.structural = structural

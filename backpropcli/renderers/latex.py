@@ -1,0 +1,127 @@
+"""LaTeX: formulas, names, numbers and text, each written so that nothing foreign is read as a command."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from string import Formatter
+from unicodedata import name as unicode_name
+
+from ..errors import printable
+from ..graph import CONSTANT, INPUT, Graph
+from ..operations import OPERATIONS, Operation
+from ..operations.table import ATOM, OR, POWER, PRODUCT, SIGN
+from ..text import constant, needs_brackets
+
+GREEK = frozenset(
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega "
+    "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
+)
+SPECIAL = {
+    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
+    ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}", "'": r"\textquotesingle{}",
+    "`": r"\textasciigrave{}", **{c: "\\" + c for c in "{}$&#_%"},
+    "×": r"$\times$", "·": r"$\cdot$", "∂": r"$\partial$", "→": r"$\rightarrow$", "⊙": r"$\odot$", "∞": r"$\infty$",
+    "ᵀ": r"$^{\mathsf{T}}$", "−": "$-$", "≤": r"$\le$", "≥": r"$\ge$",
+}  # fmt: skip
+
+
+def text(content: str) -> str:
+    """Text outside of formulas."""
+    return "".join(SPECIAL.get(c, c) for c in printable(content))
+
+
+def identifier(name: str) -> str:
+    """A name in a formula: w0 with a subscript, alpha as the letter, longer names upright."""
+    head, subscript = re.fullmatch(r"(.*?)_?(\d*)", name.replace("'", ""), re.DOTALL).groups()  # type: ignore[union-attr]
+    if not head:
+        head, subscript = name, ""
+    primes = "'" * name.count("'")
+    return _letter(head) + (f"_{{{subscript}}}" if subscript else "") + primes
+
+
+def _letter(head: str) -> str:
+    if head in GREEK:
+        return f"\\{head}"
+    if len(head) == 1 and head.isascii() and head.isalpha():
+        return head
+    if len(head) == 1 and unicode_name(head, "").startswith("GREEK"):
+        words = unicode_name(head).split()
+        word = words[-1].lower() if words[1] == "SMALL" else words[-1].capitalize()
+        word = word.replace("amda", "ambda")
+        if len(words) == 4 and word in GREEK:
+            return f"\\{word}"
+    return rf"\mathrm{{{text(head)}}}" if head.isascii() else rf"\text{{{text(head)}}}"
+
+
+def figure(digits: str) -> str:
+    """A number as written: 1e-05 as a power of ten, an infinity as its sign."""
+    if digits in ("inf", "-inf"):
+        return digits.replace("inf", r"\infty")
+    if digits == "NaN":
+        return r"\text{NaN}"
+    if digits == "–":
+        return r"\text{--}"
+    mantissa, e, exponent = digits.partition("e")
+    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if e else digits
+
+
+def expressions(graph: Graph, names: Mapping[int, str]) -> list[str]:
+    """Every node's expression, as `backpropcli.text.expressions` has it.
+
+    Args:
+        graph: the graph.
+        names: what stands for a leaf, in LaTeX.
+    """
+    found: list[str] = []
+    binding: list[int] = []
+    for i, (operation, operands) in enumerate(zip(graph.operations, graph.operands, strict=True)):
+        written, tightness = names.get(i, ""), ATOM
+        if operation is INPUT:
+            tightness = tightness_of(written)
+        elif operation is CONSTANT:
+            written = written or figure(constant(graph.constants[i]))
+            tightness = SIGN if written.startswith("-") else tightness_of(written)
+        else:
+            written, tightness = _applied(operation, [found[j] for j in operands], [binding[j] for j in operands])
+        found.append(written)
+        binding.append(tightness)
+    return found
+
+
+def tightness_of(written: str) -> int:
+    """A negative number, or one with a power of ten, is written in brackets where it is an operand."""
+    return OR if written.startswith("-") else PRODUCT if r"\cdot" in written else ATOM
+
+
+def _applied(operation: Operation, operands: list[str], binding: list[int]) -> tuple[str, int]:
+    """An operation's expression, and how tightly it binds."""
+    arguments = operation.arguments(OPERATIONS[operation.name].attributes or {}) if operation.attributes else []
+    template = operation.latex or ("" if operation.attributes is not None else operation.form)
+    if template and not arguments:
+        before = [literal for literal, slot, *_ in Formatter().parse(template) if slot is not None]
+        shown = [
+            bracketed(x) if _needs_brackets(operation, k, tightness, before[k]) else x
+            for k, (x, tightness) in enumerate(zip(operands, binding, strict=True))
+        ]
+        if not operation.latex:
+            return template.format(*shown), operation.binding
+        return template.format(*shown), min(operation.binding, PRODUCT) if " {}" in template else POWER
+    if operation.name == "index":
+        return rf"{operands[0]}\left[{text(arguments[0].removeprefix('key=').strip('[]'))}\right]", POWER
+    if operation.name == "take":
+        return rf"{operands[0]}\left[{operands[1]}\right]", POWER
+    if operation.name == "stack" and not arguments:
+        return rf"\left[{', '.join(operands)}\right]", ATOM
+    rest = [rf"\text{{{text(argument)}}}" for argument in arguments]
+    return rf"\operatorname{{{text(operation.written)}}}\left({', '.join([*operands, *rest])}\right)", ATOM
+
+
+def _needs_brackets(operation: Operation, k: int, tightness: int, before: str) -> bool:
+    if before.endswith(("{", "|")):
+        return False
+    return needs_brackets(operation, k, tightness) if operation.form else tightness < ATOM
+
+
+def bracketed(written: str) -> str:
+    return rf"\left({written}\right)"
