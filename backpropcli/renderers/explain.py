@@ -1,0 +1,507 @@
+"""Explanations as text, Markdown and LaTeX: one reading of the steps, three ways to put it on a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from string import Formatter
+from typing import Any, NamedTuple
+
+from ..errors import columns, printable
+from ..explain import Contribution, Explanation, GradientStep, Moved, Omitted, Product, Sweep, TangentStep, ValueStep
+from ..formulas import TANGENT, UPSTREAM, Formula
+from ..shapes import written
+from ..structure import alike
+from ..values import Value, is_tensor
+from ..words import Words
+from . import latex
+from .notation import Latex, Notation
+from .screen import FILE, Screen
+
+MOST_NAMES = 20
+PROSE = 100
+"""Columns of a line of prose where no screen says how many there are."""
+
+FORMATS = ("text", "md", "latex", "json")
+
+
+class Math(str):
+    """A piece of mathematics, in the notation of the page."""
+
+    __slots__ = ()
+
+
+class Code(str):
+    """A piece of a program."""
+
+    __slots__ = ()
+
+
+Parts = list[str]
+"""A sentence: words, and mathematics between them."""
+
+
+class Entry(NamedTuple):
+    """A numbered step: its lines, what it hands to each operand, and what is to be noted.
+
+    Attributes:
+        items: for each operand the product, and why it looks so.
+    """
+
+    number: int
+    lines: list[Parts]
+    items: list[list[Parts]]
+    notes: list[Parts]
+
+
+class Section(NamedTuple):
+    """A pass: its heading, what it is, and its steps; a step that is only a sentence says what was left out."""
+
+    heading: Parts
+    lead: list[Parts]
+    entries: Iterable[Entry | Parts]
+
+
+class Reader:
+    """Reads an explanation aloud: every step as sentences of a language, in a notation."""
+
+    def __init__(self, explanation: Explanation, words: Words, notation: Notation) -> None:
+        self.explanation = explanation
+        self.words = words
+        self.write = notation
+
+    def say(self, key: str, **fields: str | Parts) -> Parts:
+        """The sentence of that key, with its fields filled in."""
+        parts: Parts = []
+        for literal, field, *_ in Formatter().parse(self.words[key]):
+            if literal:
+                parts.append(literal)
+            if field is not None:
+                found = fields[field]
+                parts += found if isinstance(found, list) else [found]
+        return parts
+
+    def names(self, names: Iterable[str]) -> Parts:
+        """Names in a row; of many, the first."""
+        names = list(names)
+        shown: list[str] = [Math(self.write.name(name)) for name in names[:MOST_NAMES]]
+        return joined(", ", shown + (["…"] if len(names) > MOST_NAMES else []))
+
+    def number(self, value: float) -> Math:
+        return Math(self.write.number(value))
+
+    def name_of(self, node: int) -> str:
+        if node in (UPSTREAM, TANGENT):
+            return self.write.word(self.words["upstream" if node == UPSTREAM else "tangent.word"])
+        return self.write.name(self.explanation.names[node])
+
+    def symbolic(self, formula: Formula | None) -> str:
+        return "" if formula is None else self.write.formula(formula, self.name_of)
+
+    def substituted(self, formula: Formula | None, upstream: Value = None) -> str:
+        """The formula with numbers in the place of names; "" where a tensor among them is large."""
+        if formula is None:
+            return ""
+        values = {node: upstream if node == UPSTREAM else self.explanation.values[node] for node in formula.leaves.values()}
+        if any(is_tensor(value) and value.size > self.write.most_entries for value in values.values()):
+            return ""
+        return self.write.formula(formula, lambda node: self.write.value(values[node]))
+
+    def shapes(self, formula: Formula) -> str:
+        """The formula with shapes in the place of names."""
+        graph = formula.graph
+        shapes = {node: graph.shapes[leaf] or () for leaf, node in formula.leaves.items()}
+        return self.write.formula(formula, lambda node: self.write.shape(shapes[node]))
+
+    # The page, from its title to its result.
+
+    def title(self) -> Parts:
+        given = self.explanation.given
+        point = [Math(self.write.equation([self.write.name(n), self.write.value(v)])) for n, v in given.items()]
+        if len(point) > MOST_NAMES:
+            point = [*point[:MOST_NAMES], Math("…")]
+        source = Code(source_line(self.explanation.source) or self.explanation.output)
+        return self.say("title", output=source, point=joined(", ", point)) if point else [source]
+
+    def sections(self) -> Iterator[Section]:
+        explanation, say = self.explanation, self.say
+        if explanation.forward is not None:
+            empty = [say("forward.nothing")] if not explanation.forward else []
+            yield Section(say("forward"), [say("forward.lead")], map(self.value, explanation.forward or empty))
+        if explanation.backward is not None:
+            lead = [say("backward.lead")] + ([say("data", names=self.names(explanation.data))] if explanation.data else [])
+            empty = [say("backward.nothing")] if not explanation.backward else []
+            yield Section(say("backward"), lead, map(self.gradient, explanation.backward or empty))
+        for sweep in explanation.sweeps or ():
+            yield self.sweep(sweep)
+        yield Section(say("result"), [], self.result())
+
+    def left_out(self, step: Omitted | Parts) -> Parts:
+        return self.say("omitted", count=f"{step.count:,}") if isinstance(step, Omitted) else step
+
+    def value(self, step: ValueStep | Omitted | Parts) -> Entry | Parts:
+        if not isinstance(step, ValueStep):
+            return self.left_out(step)
+        terms = [self.write.name(step.name), self.symbolic(step.formula), self.substituted(step.formula)]
+        equation = self.write.equation([*terms, self.write.value(step.value)])
+        return Entry(step.number, [[Math(equation)]], [], [self.say(f"note.{note.code}") for note in step.notes])
+
+    def gradient(self, step: GradientStep | Omitted | Parts) -> Entry | Parts:
+        if not isinstance(step, GradientStep):
+            return self.left_out(step)
+        lines = [self.arrival(step)]
+        if len(step.contributions) > 1:
+            lines.append(self.say("adder", name=Math(self.write.name(step.name)), count=str(len(step.contributions))))
+        if step.products:
+            way = f"way.{step.pattern}" + (f".{step.way}" if step.way else "")
+            lines.append(self.say("pattern", pattern=self.say(f"pattern.{step.pattern}"), way=self.say(way)))
+        notes = [line for note in step.notes for line in self.note(note, step)]
+        return Entry(step.number, lines, [self.product(step, product) for product in step.products], notes)
+
+    def arrival(self, step: GradientStep) -> Parts:
+        """The node, and where its upstream gradient comes from."""
+        write, name = self.write, self.write.name(step.name)
+        values = [write.value(part.value) for part in step.contributions]
+        terms = [write.sum(values) if len(values) > 1 else "", write.value(step.upstream)]
+        sources = self.sources(step.contributions)
+        origin = self.say("from", sources=sources) if sources else []
+        if step.formula is None:
+            gradient = Math(write.equation([self.partial(step.name), *terms]))
+            key = "input.output" if step.seed else "input" if step.contributions else "input.unused"
+            fields = {"from": origin} if key == "input" else {}
+            return self.say(key, name=Math(name), equation=gradient, **fields)
+        equation = Math(write.equation([name, self.symbolic(step.formula)]))
+        plain = not is_tensor(step.upstream) and step.upstream == 1
+        key = "gate" if sources else "gate.start" if plain else "gate.given"
+        fields = {"from": origin} if key == "gate" else {}
+        return self.say(key, equation=equation, upstream=Math(write.equation(terms)), **fields)
+
+    def sources(self, contributions: list[Contribution]) -> Parts:
+        """The nodes that the contributions come from, each once."""
+        found = dict.fromkeys(part.source for part in contributions if part.source)
+        return self.names(found)
+
+    def partial(self, name: str) -> str:
+        """``∂f/∂x``, with the upstream gradient before it where that is not 1."""
+        explanation, write = self.explanation, self.write
+        found = write.partial(write.name(explanation.output), write.name(name))
+        plain = not is_tensor(explanation.seed) and explanation.seed == 1
+        return found if plain else write.word(self.words["upstream"]) + write.middle + found
+
+    def product(self, step: GradientStep, product: Product) -> list[Parts]:
+        """What one operand gets, in one line; and why it looks so."""
+        write = self.write
+        to: Parts = [Math(write.name(product.name))]
+        if product.use:
+            to = self.say("use", name=to, use=str(product.use))
+        result = write.value(product.downstream)
+        if product.carried is not None:
+            carried = self.symbolic(product.carried), self.substituted(product.carried, step.upstream)
+            line = self.say("product.only", name=to, product=Math(write.equation([*carried, result])))
+            return [line, *self.because(step, product)]
+        partial = "" if product.use else write.partial(write.name(step.name), write.name(product.name))
+        local, times = self.local(product)
+        equation: str | Parts = Math(write.equation([partial, *local]))
+        if product.why in ("chosen", "not chosen", "tied"):
+            equation = self.say(product.why, local=equation)
+        chain = Math(write.equation([times(local[-1], write.value(step.upstream)), result]))
+        return [self.say("product", name=to, local=equation, product=chain), *self.because(step, product)]
+
+    def local(self, product: Product) -> tuple[list[str], Any]:
+        """The local gradient, from formula to numbers; and how it is multiplied with."""
+        write, rule = self.write, product.rule
+        if isinstance(product.local, float):
+            return [self.symbolic(rule), self.substituted(rule), write.number(product.local)], write.times
+        same = alike(product.local.factor)
+        numbers = write.value(product.local.factor if same is None or product.why == "gradient" else same)
+        if product.why == "diagonal" and same is None:
+            shown = self.symbolic(rule)
+            return [write.diagonal(shown) if shown else "", numbers], lambda local, up: write.entrywise(local, up)
+        return [self.symbolic(rule), self.substituted(rule), numbers], write.times
+
+    def because(self, step: GradientStep, product: Product) -> list[Parts]:
+        """Why a gradient between tensors looks as it does."""
+        if isinstance(product.local, float) or (product.why == "diagonal" and alike(product.local.factor) is not None):
+            return []
+        write = self.write
+        name, shape = Math(write.name(product.name)), Math(write.shape(product.shape))
+        key = f"because.{product.why}"
+        if key not in self.words:
+            key = "because.other"
+        fields: dict[str, str] = {"name": name, "shape": shape, "larger": Math(write.shape(step.shape))}
+        if product.carried is not None:
+            fields["shapes"] = Math(write.equation([self.shapes(product.carried), write.shape(product.shape)]))
+        return [self.say(key, **fields)]
+
+    def note(self, note: Any, step: GradientStep) -> list[Parts]:
+        """A convention that was used, with the derivatives of both sides."""
+        found = [self.say(f"note.{note.code}")]
+        used = [p.local for p in step.products if isinstance(p.local, float)]
+        if note.left is not None and used:
+            sides = {"left": self.number(note.left), "right": self.number(note.right), "used": self.number(used[0])}
+            found.append(self.say("note.sides", **sides))
+        return found
+
+    def sweep(self, sweep: Sweep) -> Section:
+        """The tangent sweep of an input."""
+        if not sweep.input:
+            return Section(self.say("sweep.all"), [self.say("sweep.all.lead")], map(self.tangent, sweep.steps))
+        name = Math(self.write.name(sweep.input))
+        lead = self.say("sweep.lead", input=name, seed=self.number(sweep.seed))
+        return Section(self.say("sweep", input=name), [lead], map(self.tangent, sweep.steps))
+
+    def tangent(self, step: TangentStep | Omitted) -> Entry | Parts:
+        if isinstance(step, Omitted):
+            return self.left_out(step)
+        write, own = self.write, self.write.name(step.name)
+        if step.moved[0].pushed is not None:
+            total = write.sum([self.differential(moved) for moved in step.moved])
+            lines: list[Parts] = [[Math(write.equation([write.tangent(own), total]))]]
+            lines += [
+                [Math(write.equation([write.partial(own, write.name(name)), write.value(t)]))]
+                for name, t in step.tangents.items()
+            ]
+            return Entry(step.number, lines, [], [])
+        ((name, tangent),) = step.tangents.items()
+        by = write.name(name)
+        rules = []
+        for moved in step.moved:
+            shown = self.symbolic(moved.rule)
+            rule = write.formula_factor(moved.rule, shown) if moved.rule and shown else write.number(moved.local)
+            rules.append(rule + write.cross + write.partial(write.name(moved.name), by))
+        products = [write.times(write.number(m.local), write.number(m.tangent)) for m in step.moved]
+        terms = [write.partial(own, by), joined_sum(write, rules), joined_sum(write, products), write.number(tangent)]
+        return Entry(step.number, [[Math(write.equation(terms))]], [], [])
+
+    def differential(self, moved: Moved) -> str:
+        """What one operand's differential does, as a formula."""
+        write = self.write
+        own = write.tangent(write.name(moved.name))
+        return self.write.formula(moved.pushed, lambda node: own if node == TANGENT else self.name_of(node)) or "…"
+
+    def result(self) -> Iterator[Parts]:
+        """Value, gradient, and what the gradient is good for."""
+        explanation, write = self.explanation, self.write
+        yield [Math(write.equation([write.name(explanation.output), write.value(explanation.value)]))]
+        gradient: Parts = [
+            Math(write.equation([self.partial(name), write.value(g)])) for name, g in explanation.gradient.items()
+        ]
+        shown = gradient[: 50 * MOST_NAMES]
+        if explanation.tensors:
+            yield from ([equation] for equation in shown)
+        elif shown:
+            yield joined(", ", shown)
+        if len(gradient) > len(shown):
+            yield self.say("omitted", count=f"{len(gradient) - len(shown):,}")
+        formulas: Parts = [
+            Math(write.equation([self.partial(name), found]))
+            for name, formula in explanation.formulas.items()
+            if (found := self.symbolic(formula))
+        ]
+        if formulas:
+            yield self.say("formulas", formulas=joined(", ", formulas))
+        yield from self.moves()
+
+    def moves(self) -> Iterator[Parts]:
+        """Which inputs to move so that the output rises."""
+        explanation = self.explanation
+        moves = [
+            self.say(key, names=self.names(names))
+            for key, names in (("raise.up", explanation.raised), ("raise.down", explanation.lowered))
+            if names
+        ]
+        if moves:
+            said = moves[0] if len(moves) == 1 else [*moves[0], *self.say("raise.and"), *moves[1]]
+            yield self.say("raise", output=Math(self.write.name(explanation.output)), moves=said)
+        if explanation.still:
+            yield self.say("still", names=self.names(explanation.still))
+
+
+def joined(separator: str, parts: Iterable[str]) -> Parts:
+    """The parts with a separator between each two."""
+    found: Parts = []
+    for part in parts:
+        found += [separator, part] if found else [part]
+    return found
+
+
+def joined_sum(write: Notation, products: list[str]) -> str:
+    """A sum of products, which need no brackets."""
+    return write.plus.join(products[:8]) + (f"{write.plus}…" if len(products) > 8 else "")
+
+
+def source_line(source: str, limit: int = 200) -> str:
+    """A program in one line, without its comments; a long one is cut."""
+    lines = [line.partition("#")[0].strip().rstrip(";").rstrip() for line in source[: 50 * limit].splitlines()]
+    text = "; ".join(line for line in lines if line)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+# Pages.
+
+
+class TextPage:
+    """Plain text, folded between words."""
+
+    def __init__(self, screen: Screen) -> None:
+        self.screen = screen
+        self.width = max(screen.width or PROSE, 20)
+
+    def lines(self, parts: Parts, lead: str = "", indent: int = 0) -> str:
+        """A paragraph; its first line begins with the lead, the others are indented."""
+        text = self.screen.show("".join(parts))
+        found, line = [], lead
+        for word in text.split(" "):
+            grown = f"{line}{word}" if line in (lead, " " * indent) else f"{line} {word}"
+            if columns(grown) > self.width and line not in (lead, " " * indent):
+                found.append(line)
+                grown = " " * indent + word
+            line = grown
+        return "\n".join([*found, line]) + "\n"
+
+    def page(self, title: Parts, sections: Iterable[Section]) -> Iterator[str]:
+        yield self.lines(title, "", 2)
+        for section in sections:
+            yield "\n" + self.lines(["".join(section.heading).upper()])
+            for lead in section.lead:
+                yield self.lines(lead)
+            for entry in section.entries:
+                yield from self.entry(entry)
+
+    def entry(self, entry: Entry | Parts) -> Iterator[str]:
+        if not isinstance(entry, Entry):
+            yield self.lines(entry, "", 2)
+            return
+        lead = f"{entry.number:>2}  "
+        for at, line in enumerate(entry.lines):
+            yield self.lines(line, " " * len(lead) if at else lead, len(lead) + (0 if at else 2))
+        for item in entry.items:
+            for at, line in enumerate(item):
+                yield self.lines(line, " " * (len(lead) + 2 + 2 * bool(at)), len(lead) + 4)
+        for note in entry.notes:
+            yield self.lines(note, " " * len(lead), len(lead) + 2)
+
+
+class MarkdownPage:
+    """Markdown, with formulas between dollars."""
+
+    def text(self, parts: Parts) -> str:
+        return "".join(
+            f"${part}$" if isinstance(part, Math) else code_span(part) if isinstance(part, Code) else markdown_text(part)
+            for part in parts
+        )
+
+    def page(self, title: Parts, sections: Iterable[Section]) -> Iterator[str]:
+        yield f"# {self.text(title)}\n"
+        for section in sections:
+            yield f"\n## {self.text(section.heading)}\n"
+            for lead in section.lead:
+                yield f"\n{self.text(lead)}\n"
+            listed = False
+            for entry in section.entries:
+                yield "" if listed and isinstance(entry, Entry) else "\n"
+                yield from self.entry(entry)
+                listed = isinstance(entry, Entry)
+
+    def entry(self, entry: Entry | Parts) -> Iterator[str]:
+        if not isinstance(entry, Entry):
+            yield f"{self.text(entry)}\n"
+            return
+        lead = f"{entry.number}. "
+        indent = " " * len(lead)
+        yield lead + f"  \n{indent}".join(map(self.text, entry.lines)) + "\n"
+        for item in entry.items:
+            yield f"{indent}- " + f"  \n{indent}  ".join(map(self.text, item)) + "\n"
+        for note in entry.notes:
+            yield f"\n{indent}*{self.text(note)}*\n"
+
+
+class LatexPage:
+    """A LaTeX document."""
+
+    def __init__(self, korean: bool) -> None:
+        self.packages = [r"\usepackage{kotex}"] if korean else []
+
+    def text(self, parts: Parts) -> str:
+        return "".join(
+            f"${part}$"
+            if isinstance(part, Math)
+            else rf"\texttt{{{latex.text(part)}}}"
+            if isinstance(part, Code)
+            else latex.text(part)
+            for part in parts
+        )
+
+    def page(self, title: Parts, sections: Iterable[Section]) -> Iterator[str]:
+        head = [r"\documentclass{article}", r"\usepackage[utf8]{inputenc}", r"\usepackage[T1]{fontenc}"]
+        head += [r"\usepackage{amsmath,amssymb,textcomp}", *self.packages, r"\begin{document}"]
+        yield "\n".join(head) + "\n\n" + rf"\section*{{{self.text(title)}}}" + "\n"
+        for section in sections:
+            yield "\n" + rf"\subsection*{{{self.text(section.heading)}}}" + "\n"
+            for lead in section.lead:
+                yield self.text(lead) + "\n\n"
+            listed = False
+            for entry in section.entries:
+                if isinstance(entry, Entry) != listed:
+                    yield r"\end{enumerate}" + "\n" if listed else r"\begin{enumerate}" + "\n"
+                    listed = not listed
+                yield from self.entry(entry)
+            yield r"\end{enumerate}" + "\n" if listed else ""
+        yield "\n" + r"\end{document}" + "\n"
+
+    def entry(self, entry: Entry | Parts) -> Iterator[str]:
+        if not isinstance(entry, Entry):
+            yield rf"\noindent {self.text(entry)}" + "\n\n"
+            return
+        lines = [*entry.lines, *entry.notes] if not entry.items else entry.lines
+        yield rf"\item[{entry.number}.] " + "\\\\\n".join(map(self.text, lines)) + "\n"
+        if entry.items:
+            yield r"\begin{itemize}" + "\n"
+            for item in entry.items:
+                yield r"\item " + "\\\\\n".join(map(self.text, item)) + "\n"
+            yield r"\end{itemize}" + "\n"
+            for note in entry.notes:
+                yield self.text(note) + "\n\n"
+
+
+def markdown_text(text: str) -> str:
+    """Text that Markdown leaves as it is."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]<>#|$~&!" else c for c in printable(text))
+
+
+def code_span(text: str) -> str:
+    """A program in a code span, whatever backticks it has."""
+    text = printable(text)
+    fence = "`"
+    while fence in text:
+        fence += "`"
+    return f"{fence} {text} {fence}" if text.startswith("`") or text.endswith("`") else f"{fence}{text}{fence}"
+
+
+def render(
+    explanation: Explanation,
+    words: Words,
+    *,
+    form: str = "text",
+    screen: Screen = FILE,
+    digits: int | None = 6,
+    limit: int = 80,
+    korean: bool = False,
+) -> Iterator[str]:
+    """The explanation in pieces.
+
+    Args:
+        explanation: the steps.
+        words: the words of a language.
+        form: ``text``, ``md`` or ``latex``.
+        screen: where text will be read; its width folds lines.
+        digits: significant digits, None for all.
+        limit: the most characters of a formula.
+        korean: whether LaTeX needs its Korean package.
+    """
+    if form == "text":
+        reader = Reader(explanation, words, Notation(digits, limit))
+        return TextPage(screen).page(reader.title(), reader.sections())
+    newline = r"\cr" if form == "md" else r"\\"  # Markdown takes a backslash off a pair
+    reader = Reader(explanation, words, Latex(digits, limit, newline))
+    page = MarkdownPage() if form == "md" else LatexPage(korean)
+    return page.page(reader.title(), reader.sections())
