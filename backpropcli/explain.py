@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import OptionError, nearest
-from .formulas import Formula, downstream, local, pushforward, value
+from .formulas import UPSTREAM, Formula, downstream, local, pushforward, value
 from .graph import CONSTANT, INPUT
 from .report import EdgeRecord, NodeRecord, Wanted, report
 from .structure import alike
@@ -135,7 +135,7 @@ class TangentStep(NamedTuple):
 class Omitted(NamedTuple):
     """Steps left out, because there are more than a limit allows."""
 
-    count: int
+    steps: int
 
 
 class Sweep(NamedTuple):
@@ -209,7 +209,7 @@ def explain(
     steps = Steps(result, names, made.notes)
     first, last = most - most // 2, len(graph) - most // 2
     for record in made.nodes:
-        wanted = record.index == chosen if node is not None else record.index < first or record.index >= last
+        wanted = record.node == chosen if node is not None else record.node < first or record.node >= last
         steps.take(record, wanted)
     raised, lowered, still = _directions(made.value, result.seed, made.gradient)
     backward = result.mode == "reverse" and which != "forward"
@@ -229,7 +229,7 @@ def explain(
         raised=raised,
         lowered=lowered,
         still=still,
-        formulas=_gradient_formulas(result, names) if graph.tensors and backward and len(graph) <= most else {},
+        formulas=_gradient_formulas(result, names) if backward and len(graph) <= most else {},
         notes=made.notes,
         tensors=graph.tensors,
         names=names,
@@ -258,14 +258,17 @@ def _directions(output: Value, seed: Value, gradient: dict[str, Value]) -> tuple
 
 
 def _gradient_formulas(result: Result, names: list[str]) -> dict[str, Formula]:
-    """The gradient by each input as a formula over the nodes, where the reverse sweep writes one that is short."""
+    """Between tensors the gradient by each input as a formula over the nodes: the reverse sweep, over symbols."""
     from .transform.derivative import gradient
 
+    if not result.program.graph.tensors or not (is_tensor(result.seed) or result.seed == 1):
+        return {}
     graph = result.program.graph.copy()
     graph.names = {i: name for i, name in enumerate(names) if graph.operations[i] is not CONSTANT}
     derived = gradient(graph, result.output, result.wrt, result.ties).simplified()
     number = {name: i for i, name in graph.names.items()}
-    leaves = {i: number.get(name, -1) for i, name in derived.graph.names.items()}
+    constants = derived.graph.constants
+    leaves = {i: number.get(name, UPSTREAM) for i, name in derived.graph.names.items() if i not in constants}
     return {name: Formula(derived.graph, i, leaves) for name, i in derived.gradient.items()}
 
 
@@ -299,10 +302,10 @@ class Steps:
                 number=number,
                 id=record.id,
                 name=record.name,
-                formula=value(self.graph, record.index),
+                formula=value(self.graph, record.node),
                 value=record.value,
                 shape=record.shape,
-                notes=[note for note in self.notes.get(record.index, ()) if note.code == "not-finite"],
+                notes=[note for note in self.notes.get(record.node, ()) if note.code == "not-finite"],
             )
             for record, number, _ in self.kept
             if number
@@ -322,20 +325,20 @@ class Steps:
             number=number,
             id=record.id,
             name=record.name,
-            formula=value(self.graph, record.index) if gate else None,
+            formula=value(self.graph, record.node) if gate else None,
             pattern=record.pattern,
             way=way_of(record.pattern, products),
             upstream=record.upstream,
-            seed=record.index == self.result.output,
+            seed=record.node == self.result.output,
             contributions=list(map(Contribution, record.sources, record.contributions)),
             products=products,
             shape=record.shape,
-            notes=[note for note in self.notes.get(record.index, ()) if note.code != "not-finite"],
+            notes=[note for note in self.notes.get(record.node, ()) if note.code != "not-finite"],
         )
 
     def product(self, record: NodeRecord, edge: EdgeRecord) -> Product:
         """What one edge hands down, and why."""
-        i, k = record.index, edge.k
+        i, k = record.node, edge.k
         operands = self.graph.operands[i]
         operation = self.graph.operations[i]
         number = isinstance(edge.local, float)
@@ -343,7 +346,8 @@ class Steps:
         if record.pattern == ROUTER and number:
             why = {1.0: "chosen", 0.0: "not chosen"}.get(edge.local, "tied")  # type: ignore[arg-type]
         else:
-            rule = None if operation.told else local(self.graph, i, k, self.result.ties)
+            hidden = operation.told or record.pattern == ROUTER
+            rule = None if hidden else local(self.graph, i, k, self.result.ties)
             why = "" if isinstance(edge.local, float) else edge.local.kind
         if why == "broadcast" or not (number or edge.local.factor is not None):  # type: ignore[union-attr]
             rule, carried = None, downstream(self.graph, i, k, self.result.ties)
@@ -373,7 +377,7 @@ class Steps:
 
     def sweep(self, inputs: list[str], number: int) -> tuple[list[TangentStep | Omitted], int]:
         """The steps of the nodes that these inputs move, and the number of the last one."""
-        kept = {record.index: record for record, rank, _ in self.kept if rank}
+        kept = {record.node: record for record, rank, _ in self.kept if rank}
         tangents = self.result.tangents
         steps = []
         for i, edges in enumerate(self.result.edges):

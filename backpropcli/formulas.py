@@ -100,7 +100,8 @@ class _Trace:
 def value(graph: Graph, i: int) -> Formula:
     """What node i computes."""
     trace = _Trace(graph, i)
-    return trace.formula(Symbol(trace.F, trace.graph.append(trace.operation, *[x.index for x in trace.operands])), False)
+    root = trace.graph.append(trace.operation, *[x.index for x in trace.operands])
+    return trace.formula(Symbol(trace.F, root), False)
 
 
 def local(graph: Graph, i: int, k: int, ties: str = "split") -> Formula | None:
@@ -112,14 +113,13 @@ def local(graph: Graph, i: int, k: int, ties: str = "split") -> Formula | None:
     return None if isinstance(rule, LinearMap) else trace.formula(rule)
 
 
-def downstream(graph: Graph, i: int, k: int, ties: str = "split") -> Formula:
+def downstream(graph: Graph, i: int, k: int, ties: str = "split", simplified: bool = True) -> Formula:
     """The gradient that reaches operand k of node i, over the upstream gradient and the operands."""
     trace = _Trace(graph, i, ties)
     rule = trace.local(k)
     upstream = trace.special(UPSTREAM, i)
-    return trace.formula(
-        trace.F.downstream(rule, upstream, trace.z, trace.operands[k], trace.operation.structural), False
-    )
+    found = trace.F.downstream(rule, upstream, trace.z, trace.operands[k], trace.operation.structural)
+    return trace.formula(found, simplified)
 
 
 def pushforward(graph: Graph, i: int, k: int, ties: str = "split") -> Formula:
@@ -127,6 +127,4 @@ def pushforward(graph: Graph, i: int, k: int, ties: str = "split") -> Formula:
     trace = _Trace(graph, i, ties)
     rule = trace.local(k)
     tangent = trace.special(TANGENT, graph.operands[i][k])
-    return trace.formula(
-        trace.F.pushforward(rule, tangent, trace.z, trace.operands[k], trace.operation.structural), False
-    )
+    return trace.formula(trace.F.pushforward(rule, tangent, trace.z, trace.operands[k], trace.operation.structural))

@@ -38,7 +38,7 @@ class NodeRecord(NamedTuple):
     """One node. Constants are part of the gate that uses them and have no record.
 
     Attributes:
-        index: its place in the graph.
+        node: its number in the graph.
         id: ``n1``, ``n2``, … in order of evaluation.
         name: the assigned name, else an automatic one.
         operation: its word; ``input`` for a variable.
@@ -54,7 +54,7 @@ class NodeRecord(NamedTuple):
         inputs: its operands that have a gradient.
     """
 
-    index: int
+    node: int
     id: str
     name: str
     operation: str
@@ -155,7 +155,7 @@ def _nodes(result: Result, identifiers: list[str], names: list[str], wanted: Wan
             upstream = zeros(shape)
         shared = len(contributions[i]) > 1
         yield NodeRecord(
-            index=i,
+            node=i,
             id=identifiers[i],
             name=names[i],
             operation=operation.name,

@@ -96,7 +96,7 @@ def _stretched(value: Any, shape: Shape) -> Value:
 
 def pullback_text(graph: Graph, i: int, k: int, names: list[str], limit: int = 80) -> str:
     """The downstream gradient of node i towards its operand k, in words of the operands."""
-    found = downstream(graph, i, k)
+    found = downstream(graph, i, k, simplified=False)
     return found.text(lambda node: "upstream" if node == UPSTREAM else names[node], limit).replace("@", " · ")
 
 

@@ -18,16 +18,17 @@ LAYERS = [
     {"kernels"},
     {"sweeps", "text"},
     {"values"},
-    {"language", "conventions", "entries", "catalogue", "transform"},
+    {"language", "conventions", "entries", "catalogue", "transform", "words"},
     {"points", "inputs", "formulas"},
     {"api", "derivatives", "structure", "checks", "report"},
+    {"explain"},
     {"renderers"},
     {"cli"},
     {"__init__", "__main__"},
 ]
 DOORS = {
     "lark": {"language/compile.py"},
-    "typer": {"cli/app.py", "cli/eval.py", "cli/gates.py", "cli/options.py"},
+    "typer": {"cli/app.py", "cli/eval.py", "cli/explain.py", "cli/gates.py", "cli/options.py"},
     "rich": {"renderers/table.py", "cli/progress.py"},
     "numpy": {
         *(f"kernels/{name}.py" for name in ("arrays", "buffers", "exact", "shaken", "tape", "tensors")),

@@ -113,13 +113,16 @@ def command(
     if form == "json":
         from ..renderers.explain_json import render as render_json
 
-        write(render_json(steps, digits, text), target)
+        write(render_json(steps, text), target)
     else:
         from ..renderers.explain import render
         from ..renderers.screen import FILE, screen_of
 
         screen = FILE if target is not None else screen_of(sys.stdout)
         write(
-            render(steps, words, form=form, screen=screen, digits=digits, limit=text, korean=language == "ko"), target
+            render(
+                steps, words, form=form, screen=screen, digits=digits, limit=text, korean=language == "ko", quiet=quiet
+            ),
+            target,
         )
     return DONE if result.finite else UNVERIFIED

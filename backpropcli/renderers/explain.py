@@ -7,9 +7,8 @@ from string import Formatter
 from typing import Any, NamedTuple
 
 from ..errors import columns, printable
-from ..explain import Contribution, Explanation, GradientStep, Moved, Omitted, Product, Sweep, TangentStep, ValueStep
+from ..explain import Contribution, Explanation, GradientStep, Omitted, Product, Sweep, TangentStep, ValueStep
 from ..formulas import TANGENT, UPSTREAM, Formula
-from ..shapes import written
 from ..structure import alike
 from ..values import Value, is_tensor
 from ..words import Words
@@ -19,7 +18,7 @@ from .screen import FILE, Screen
 
 MOST_NAMES = 20
 PROSE = 100
-"""Columns of a line of prose where no screen says how many there are."""
+"""The most columns of a line of prose; a narrow screen has fewer."""
 
 FORMATS = ("text", "md", "latex", "json")
 
@@ -101,7 +100,8 @@ class Reader:
         """The formula with numbers in the place of names; "" where a tensor among them is large."""
         if formula is None:
             return ""
-        values = {node: upstream if node == UPSTREAM else self.explanation.values[node] for node in formula.leaves.values()}
+        known = self.explanation.values
+        values = {node: upstream if node == UPSTREAM else known[node] for node in formula.leaves.values()}
         if any(is_tensor(value) and value.size > self.write.most_entries for value in values.values()):
             return ""
         return self.write.formula(formula, lambda node: self.write.value(values[node]))
@@ -122,21 +122,27 @@ class Reader:
         source = Code(source_line(self.explanation.source) or self.explanation.output)
         return self.say("title", output=source, point=joined(", ", point)) if point else [source]
 
-    def sections(self) -> Iterator[Section]:
+    def sections(self, quiet: bool = False) -> Iterator[Section]:
+        """The passes that were asked for, and the result; where it is to be quiet, only that."""
+        if not quiet:
+            yield from self.passes()
+        yield Section(self.say("result"), [], self.result())
+
+    def passes(self) -> Iterator[Section]:
         explanation, say = self.explanation, self.say
         if explanation.forward is not None:
             empty = [say("forward.nothing")] if not explanation.forward else []
             yield Section(say("forward"), [say("forward.lead")], map(self.value, explanation.forward or empty))
         if explanation.backward is not None:
-            lead = [say("backward.lead")] + ([say("data", names=self.names(explanation.data))] if explanation.data else [])
+            lead = [say("backward.lead")]
+            lead += [say("data", names=self.names(explanation.data))] if explanation.data else []
             empty = [say("backward.nothing")] if not explanation.backward else []
             yield Section(say("backward"), lead, map(self.gradient, explanation.backward or empty))
-        for sweep in explanation.sweeps or ():
-            yield self.sweep(sweep)
-        yield Section(say("result"), [], self.result())
+        for at, sweep in enumerate(explanation.sweeps or ()):
+            yield self.sweep(sweep, not at)
 
     def left_out(self, step: Omitted | Parts) -> Parts:
-        return self.say("omitted", count=f"{step.count:,}") if isinstance(step, Omitted) else step
+        return self.say("omitted", count=f"{step.steps:,}") if isinstance(step, Omitted) else step
 
     def value(self, step: ValueStep | Omitted | Parts) -> Entry | Parts:
         if not isinstance(step, ValueStep):
@@ -199,24 +205,26 @@ class Reader:
             line = self.say("product.only", name=to, product=Math(write.equation([*carried, result])))
             return [line, *self.because(step, product)]
         partial = "" if product.use else write.partial(write.name(step.name), write.name(product.name))
-        local, times = self.local(product)
+        local, factor = self.local(product)
+        times = write.times if local[-1] == factor else write.entrywise
         equation: str | Parts = Math(write.equation([partial, *local]))
         if product.why in ("chosen", "not chosen", "tied"):
             equation = self.say(product.why, local=equation)
-        chain = Math(write.equation([times(local[-1], write.value(step.upstream)), result]))
+        chain = Math(write.equation([times(factor, write.value(step.upstream)), result]))
         return [self.say("product", name=to, local=equation, product=chain), *self.because(step, product)]
 
-    def local(self, product: Product) -> tuple[list[str], Any]:
-        """The local gradient, from formula to numbers; and how it is multiplied with."""
+    def local(self, product: Product) -> tuple[list[str], str]:
+        """The local gradient from formula to numbers, a diagonal as such; and the factor that it is."""
         write, rule = self.write, product.rule
         if isinstance(product.local, float):
-            return [self.symbolic(rule), self.substituted(rule), write.number(product.local)], write.times
+            factor = write.number(product.local)
+            return [self.symbolic(rule), self.substituted(rule), factor], factor
         same = alike(product.local.factor)
-        numbers = write.value(product.local.factor if same is None or product.why == "gradient" else same)
+        factor = write.value(product.local.factor if same is None or product.why == "gradient" else same)
+        terms = [self.symbolic(rule), factor] if rule is not None and rule.leaves else [factor]
         if product.why == "diagonal" and same is None:
-            shown = self.symbolic(rule)
-            return [write.diagonal(shown) if shown else "", numbers], lambda local, up: write.entrywise(local, up)
-        return [self.symbolic(rule), self.substituted(rule), numbers], write.times
+            terms = [write.diagonal(term) for term in terms if term]
+        return terms, factor
 
     def because(self, step: GradientStep, product: Product) -> list[Parts]:
         """Why a gradient between tensors looks as it does."""
@@ -241,20 +249,21 @@ class Reader:
             found.append(self.say("note.sides", **sides))
         return found
 
-    def sweep(self, sweep: Sweep) -> Section:
-        """The tangent sweep of an input."""
+    def sweep(self, sweep: Sweep, first: bool) -> Section:
+        """The tangent sweep of an input; the first says what such a sweep is."""
         if not sweep.input:
             return Section(self.say("sweep.all"), [self.say("sweep.all.lead")], map(self.tangent, sweep.steps))
         name = Math(self.write.name(sweep.input))
-        lead = self.say("sweep.lead", input=name, seed=self.number(sweep.seed))
-        return Section(self.say("sweep", input=name), [lead], map(self.tangent, sweep.steps))
+        lead = [self.say("sweep.lead", input=name, seed=self.number(sweep.seed))] if first else []
+        return Section(self.say("sweep", input=name), lead, map(self.tangent, sweep.steps))
 
     def tangent(self, step: TangentStep | Omitted) -> Entry | Parts:
         if isinstance(step, Omitted):
             return self.left_out(step)
         write, own = self.write, self.write.name(step.name)
-        if step.moved[0].pushed is not None:
-            total = write.sum([self.differential(moved) for moved in step.moved])
+        pushed = [(moved.name, moved.pushed) for moved in step.moved if moved.pushed is not None]
+        if pushed:
+            total = write.sum([self.differential(*pair) for pair in pushed])
             lines: list[Parts] = [[Math(write.equation([write.tangent(own), total]))]]
             lines += [
                 [Math(write.equation([write.partial(own, write.name(name)), write.value(t)]))]
@@ -272,11 +281,10 @@ class Reader:
         terms = [write.partial(own, by), joined_sum(write, rules), joined_sum(write, products), write.number(tangent)]
         return Entry(step.number, [[Math(write.equation(terms))]], [], [])
 
-    def differential(self, moved: Moved) -> str:
+    def differential(self, name: str, pushed: Formula) -> str:
         """What one operand's differential does, as a formula."""
-        write = self.write
-        own = write.tangent(write.name(moved.name))
-        return self.write.formula(moved.pushed, lambda node: own if node == TANGENT else self.name_of(node)) or "…"
+        own = self.write.tangent(self.write.name(name))
+        return self.write.formula(pushed, lambda node: own if node == TANGENT else self.name_of(node)) or "…"
 
     def result(self) -> Iterator[Parts]:
         """Value, gradient, and what the gradient is good for."""
@@ -311,7 +319,8 @@ class Reader:
         ]
         if moves:
             said = moves[0] if len(moves) == 1 else [*moves[0], *self.say("raise.and"), *moves[1]]
-            yield self.say("raise", output=Math(self.write.name(explanation.output)), moves=said)
+            output, value = Math(self.write.name(explanation.output)), self.number(explanation.value)
+            yield self.say("raise", output=output, value=value, moves=said)
         if explanation.still:
             yield self.say("still", names=self.names(explanation.still))
 
@@ -344,7 +353,7 @@ class TextPage:
 
     def __init__(self, screen: Screen) -> None:
         self.screen = screen
-        self.width = max(screen.width or PROSE, 20)
+        self.width = max(min(screen.width or PROSE, PROSE), 20)
 
     def lines(self, parts: Parts, lead: str = "", indent: int = 0) -> str:
         """A paragraph; its first line begins with the lead, the others are indented."""
@@ -359,9 +368,10 @@ class TextPage:
         return "\n".join([*found, line]) + "\n"
 
     def page(self, title: Parts, sections: Iterable[Section]) -> Iterator[str]:
-        yield self.lines(title, "", 2)
+        yield self.lines(title, "", 2) if title else ""
         for section in sections:
-            yield "\n" + self.lines(["".join(section.heading).upper()])
+            heading = self.lines(section.heading)
+            yield f"\n{heading}{self.screen.show('─' * (columns(heading) - 1))}\n"
             for lead in section.lead:
                 yield self.lines(lead)
             for entry in section.entries:
@@ -385,13 +395,10 @@ class MarkdownPage:
     """Markdown, with formulas between dollars."""
 
     def text(self, parts: Parts) -> str:
-        return "".join(
-            f"${part}$" if isinstance(part, Math) else code_span(part) if isinstance(part, Code) else markdown_text(part)
-            for part in parts
-        )
+        return "".join(map(markdown_part, parts))
 
     def page(self, title: Parts, sections: Iterable[Section]) -> Iterator[str]:
-        yield f"# {self.text(title)}\n"
+        yield f"# {self.text(title)}\n" if title else ""
         for section in sections:
             yield f"\n## {self.text(section.heading)}\n"
             for lead in section.lead:
@@ -422,19 +429,12 @@ class LatexPage:
         self.packages = [r"\usepackage{kotex}"] if korean else []
 
     def text(self, parts: Parts) -> str:
-        return "".join(
-            f"${part}$"
-            if isinstance(part, Math)
-            else rf"\texttt{{{latex.text(part)}}}"
-            if isinstance(part, Code)
-            else latex.text(part)
-            for part in parts
-        )
+        return "".join(map(latex_part, parts))
 
     def page(self, title: Parts, sections: Iterable[Section]) -> Iterator[str]:
         head = [r"\documentclass{article}", r"\usepackage[utf8]{inputenc}", r"\usepackage[T1]{fontenc}"]
         head += [r"\usepackage{amsmath,amssymb,textcomp}", *self.packages, r"\begin{document}"]
-        yield "\n".join(head) + "\n\n" + rf"\section*{{{self.text(title)}}}" + "\n"
+        yield "\n".join(head) + "\n" + (f"\n\\section*{{{self.text(title)}}}\n" if title else "")
         for section in sections:
             yield "\n" + rf"\subsection*{{{self.text(section.heading)}}}" + "\n"
             for lead in section.lead:
@@ -463,9 +463,23 @@ class LatexPage:
                 yield self.text(note) + "\n\n"
 
 
+def markdown_part(part: str) -> str:
+    """A part of a sentence."""
+    if isinstance(part, Math):
+        return f"${part}$"
+    return code_span(part) if isinstance(part, Code) else markdown_text(part)
+
+
 def markdown_text(text: str) -> str:
     """Text that Markdown leaves as it is."""
     return "".join(f"\\{c}" if c in "\\`*_{}[]<>#|$~&!" else c for c in printable(text))
+
+
+def latex_part(part: str) -> str:
+    """A part of a sentence."""
+    if isinstance(part, Math):
+        return f"${part}$"
+    return rf"\texttt{{{latex.text(part)}}}" if isinstance(part, Code) else latex.text(part)
 
 
 def code_span(text: str) -> str:
@@ -486,6 +500,7 @@ def render(
     digits: int | None = 6,
     limit: int = 80,
     korean: bool = False,
+    quiet: bool = False,
 ) -> Iterator[str]:
     """The explanation in pieces.
 
@@ -497,11 +512,15 @@ def render(
         digits: significant digits, None for all.
         limit: the most characters of a formula.
         korean: whether LaTeX needs its Korean package.
+        quiet: only the result.
     """
+    notation: Notation
+    page: TextPage | MarkdownPage | LatexPage
     if form == "text":
-        reader = Reader(explanation, words, Notation(digits, limit))
-        return TextPage(screen).page(reader.title(), reader.sections())
-    newline = r"\cr" if form == "md" else r"\\"  # Markdown takes a backslash off a pair
-    reader = Reader(explanation, words, Latex(digits, limit, newline))
-    page = MarkdownPage() if form == "md" else LatexPage(korean)
-    return page.page(reader.title(), reader.sections())
+        notation, page = Notation(digits, limit), TextPage(screen)
+    elif form == "md":
+        notation, page = Latex(digits, limit, r"\cr"), MarkdownPage()  # Markdown takes a backslash off a pair
+    else:
+        notation, page = Latex(digits, limit), LatexPage(korean)
+    reader = Reader(explanation, words, notation)
+    return page.page([] if quiet else reader.title(), reader.sections(quiet))

@@ -14,15 +14,19 @@ from ..operations.table import ATOM, OR, POWER, PRODUCT, SIGN
 from ..text import constant, needs_brackets
 
 GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega "
-    "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
+    (
+        *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu"),
+        *("xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega"),
+        *("Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega"),
+    )
 )
+"""Letters that LaTeX has a command for."""
+
 SPECIAL = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
-    ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}", "'": r"\textquotesingle{}",
-    "`": r"\textasciigrave{}", **{c: "\\" + c for c in "{}$&#_%"},
+    ">": r"\textgreater{}", "|": r"\textbar{}", "`": r"\textasciigrave{}", **{c: "\\" + c for c in "{}$&#_%"},
     "×": r"$\times$", "·": r"$\cdot$", "∂": r"$\partial$", "→": r"$\rightarrow$", "⊙": r"$\odot$", "∞": r"$\infty$",
-    "ᵀ": r"$^{\mathsf{T}}$", "−": "$-$", "≤": r"$\le$", "≥": r"$\ge$",
+    "ᵀ": r"$^{\mathsf{T}}$", "²": r"$^{2}$", "…": r"\ldots{}", "−": "$-$", "≤": r"$\le$", "≥": r"$\ge$",
 }  # fmt: skip
 
 
@@ -71,21 +75,23 @@ def expressions(graph: Graph, names: Mapping[int, str]) -> list[str]:
 
     Args:
         graph: the graph.
-        names: what stands for a leaf, in LaTeX.
+        names: what stands for a node wherever it is an operand, in LaTeX; every leaf has one.
     """
     found: list[str] = []
+    used: list[str] = []
     binding: list[int] = []
     for i, (operation, operands) in enumerate(zip(graph.operations, graph.operands, strict=True)):
-        written, tightness = names.get(i, ""), ATOM
+        named = names.get(i, "")
         if operation is INPUT:
-            tightness = tightness_of(written)
+            written, tightness = named, tightness_of(named)
         elif operation is CONSTANT:
-            written = written or figure(constant(graph.constants[i]))
+            written = named or figure(constant(graph.constants[i]))
             tightness = SIGN if written.startswith("-") else tightness_of(written)
         else:
-            written, tightness = _applied(operation, [found[j] for j in operands], [binding[j] for j in operands])
+            written, tightness = _applied(operation, [used[j] for j in operands], [binding[j] for j in operands])
         found.append(written)
-        binding.append(tightness)
+        used.append(named or written)
+        binding.append(ATOM if named and named != written else tightness)
     return found
 
 

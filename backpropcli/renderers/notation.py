@@ -7,9 +7,9 @@ from itertools import groupby
 from typing import Any
 
 from ..formulas import Formula
+from ..operations.table import POWER, PRODUCT
 from ..shapes import Shape, written
 from ..text import tightness_of
-from ..operations.table import POWER, PRODUCT
 from ..values import Value, is_tensor
 from . import latex
 from .numbers import figure

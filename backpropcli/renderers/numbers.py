@@ -10,6 +10,7 @@ from ..values import Value, is_tensor
 
 ASCII = str.maketrans(
     {"∂": "d", "×": "*", "…": "...", "–": "-", "·": "*", "σ": "sigma", "±": "+-", "√": "sqrt", "─": "-", "ᵀ": ".T"}
+    | {"⊙": "(*)", "²": "^2"}
 )
 LINE, FILE_LINE = 60, 160
 """Columns after which a row of a tensor goes on in the next line, on a terminal and in a file."""

@@ -38,7 +38,7 @@ WORDS = {
     "not chosen": "{local} (not chosen)",
     "tied": "{local} (tied)",
     "tangent": "{equation}",
-    "raise": "To raise {output} a little: {moves}.",
+    "raise": "To raise {output} above {value}: {moves}.",
     "raise.up": "raise {names}",
     "raise.down": "lower {names}",
     "raise.and": "; ",
@@ -74,7 +74,8 @@ WORDS = {
     "pattern.sign flipper": "Sign flipper",
     "way.sign flipper": "the upstream gradient changes its sign.",
     "pattern.power rule": "Power rule",
-    "way.power rule": "the slope of x^n is n·x^(n-1); that of a^x is a^x·log(a).",
+    "way.power rule": "the exponent comes down as a factor and drops by one; towards an exponent, the factor is the "
+    "logarithm of the base.",
     "pattern.unit vector": "Unit vector",
     "way.unit vector": "the local gradient is a direction of fixed length.",
     "pattern.gradient switch": "Gradient switch",

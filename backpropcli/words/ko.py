@@ -8,8 +8,8 @@ WORDS = {
     "forward.lead": "입력에서 출력으로 값을 계산합니다. 각 노드의 값은 피연산자의 값으로 정해집니다.",
     "forward.nothing": "계산할 것이 없습니다.",
     "backward": "역전파",
-    "backward.lead": "출력에서 입력으로 기울기를 전합니다. 노드에 필요한 것은 세 가지, 상류 기울기와 자기 연산의 규칙과 "
-    "피연산자의 값뿐입니다. 연쇄 법칙: 하류 기울기 = 국소 기울기 × 상류 기울기.",
+    "backward.lead": "출력에서 입력으로 기울기를 전합니다. 노드에 필요한 것은 세 가지, 상류 기울기와 자기 연산의 "
+    "규칙과 피연산자의 값뿐입니다. 연쇄 법칙: 하류 기울기 = 국소 기울기 × 상류 기울기.",
     "backward.nothing": "출력이 기울기를 구할 입력에 의존하지 않습니다.",
     "sweep": "순방향 모드, 입력 {input}",
     "sweep.lead": "움직이는 입력: {input}, 변화율 {seed}. 다른 입력은 모두 고정합니다. 노드의 접선 값은 움직이는 "
@@ -38,7 +38,7 @@ WORDS = {
     "not chosen": "{local} (선택되지 않음)",
     "tied": "{local} (동점)",
     "tangent": "{equation}",
-    "raise": "{output} 값을 조금 높이려면: {moves}.",
+    "raise": "{output} 값을 {value}보다 높이려면: {moves}.",
     "raise.up": "올릴 입력 {names}",
     "raise.down": "내릴 입력 {names}",
     "raise.and": "; ",
@@ -46,12 +46,12 @@ WORDS = {
     "formulas": "식으로 쓰면: {formulas}.",
     # Why the gradient looks as it does between tensors.
     "because.diagonal": "성분별 연산이므로 야코비 행렬이 대각 행렬입니다. ⊙ 기호는 성분별 곱입니다.",
-    "because.broadcast": "{name}: 브로드캐스트로 모양이 {shape}에서 {larger}(으)로 늘어났습니다. 복사본 하나하나가 쓰임이므로 "
+    "because.broadcast": "{name}: 브로드캐스트로 늘어난 모양 {shape} → {larger}. 복사본 하나하나가 쓰임이므로 "
     "기울기를 더합니다.",
     "because.gradient": "수 하나가 {name} 값의 모든 성분에 의존하므로 기울기의 모양도 같습니다: {shape}.",
     "because.reduction": "축약한 축을 따라 모든 성분이 같은 상류 기울기를 받습니다.",
-    "because.outer": "{name} 값의 성분마다 상류 기울기의 성분 하나와 다른 인수의 성분 하나가 만납니다. 이 곱을 모두 모으면 외적 "
-    "a·bᵀ입니다. 모양: {shapes}, {name} 값과 같습니다.",
+    "because.outer": "{name} 값의 성분마다 상류 기울기의 성분 하나와 다른 인수의 성분 하나가 만납니다. "
+    "이 곱을 모두 모으면 외적 a·bᵀ입니다. 모양: {shapes}, {name} 값과 같습니다.",
     "because.matmul": "순전파에서 {name} 값에 곱한 행렬의 전치가 기울기를 되돌려 보냅니다. 모양: {shapes}, "
     "{name} 값과 같습니다.",
     "because.other": "야코비 행렬을 만들지 않고 규칙이 기울기를 되돌려 보냅니다. 모양은 {name} 값과 같습니다: {shape}.",
@@ -75,7 +75,7 @@ WORDS = {
     "pattern.sign flipper": "부호 반전기",
     "way.sign flipper": "상류 기울기의 부호를 바꿉니다.",
     "pattern.power rule": "거듭제곱 규칙",
-    "way.power rule": "x^n 꼴의 미분은 n·x^(n-1), a^x 꼴의 미분은 a^x·log(a) 입니다.",
+    "way.power rule": "밑 쪽으로는 지수를 곱하고 차수를 하나 낮추며, 지수 쪽으로는 밑의 로그를 곱합니다.",
     "pattern.unit vector": "단위 벡터",
     "way.unit vector": "국소 기울기는 길이가 정해진 방향입니다.",
     "pattern.gradient switch": "기울기 스위치",
