@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .api import Result
     from .conventions import Note
     from .graph import Graph
+    from .operations import Operation
     from .shapes import Shape
     from .structure import Local
 
@@ -81,7 +82,8 @@ class GradientStep(NamedTuple):
     Attributes:
         formula: what the node computes; None for an input.
         pattern: how the gradient flows through it.
-        way: a special case of the pattern: ``equal``, ``swap``, ``constant``, ``open``, ``closed``, or "".
+        way: a special case of the pattern: ``equal``, ``swap``, ``constant``, ``exponent``, ``open``,
+            ``closed``, or "".
         upstream: the gradient that arrives, the sum of the contributions.
         seed: the node is the output, where the sweep starts.
         notes: conventions that were used here.
@@ -269,7 +271,8 @@ def _gradient_formulas(result: Result, names: list[str]) -> dict[str, Formula]:
     number = {name: i for i, name in graph.names.items()}
     constants = derived.graph.constants
     leaves = {i: number.get(name, UPSTREAM) for i, name in derived.graph.names.items() if i not in constants}
-    return {name: Formula(derived.graph, i, leaves) for name, i in derived.gradient.items()}
+    found = {name: Formula(derived.graph, i, leaves) for name, i in derived.gradient.items()}
+    return {name: formula for name, formula in found.items() if formula.plain}
 
 
 class Steps:
@@ -327,7 +330,7 @@ class Steps:
             name=record.name,
             formula=value(self.graph, record.node) if gate else None,
             pattern=record.pattern,
-            way=way_of(record.pattern, products),
+            way=way_of(self.graph.operations[record.node], record.inputs, products),
             upstream=record.upstream,
             seed=record.node == self.result.output,
             contributions=list(map(Contribution, record.sources, record.contributions)),
@@ -418,8 +421,9 @@ def with_gaps(steps: Sequence[Any]) -> list[Any]:
     return found
 
 
-def way_of(pattern: str, products: list[Product]) -> str:
+def way_of(operation: Operation, edges: list[EdgeRecord], products: list[Product]) -> str:
     """The special case of a pattern, as the local gradients show it."""
+    pattern = operation.pattern
     locals_ = {p.local if isinstance(p.local, float) else _same(p.local) for p in products}
     if not products:
         return ""
@@ -432,6 +436,8 @@ def way_of(pattern: str, products: list[Product]) -> str:
             return "constant"
     if pattern in ("gradient switch", "gradient blocker") and len(locals_) == 1:
         return {1.0: "open", 0.0: "closed"}.get(locals_.pop(), "")  # type: ignore[arg-type]
+    if pattern == "power rule" and operation.form and any(edge.k for edge in edges):
+        return "exponent"
     return ""
 
 

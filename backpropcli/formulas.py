@@ -55,6 +55,17 @@ class Formula(NamedTuple):
         return self.graph.operations[self.root]
 
     @property
+    def plain(self) -> bool:
+        """Whether it reads as mathematics does: signs and functions of entries, no moving and spreading of them."""
+        graph, left = self.graph, [self.root]
+        for i in left:  # grows as it goes
+            operation = graph.operations[i]
+            if operation.condition or (operation.tensor and not operation.latex):
+                return False
+            left += [j for j in graph.operands[i] if j not in self.leaves]
+        return True
+
+    @property
     def leaf(self) -> int | None:
         """The node that it is, where it is nothing but a leaf."""
         return self.leaves.get(self.root)

@@ -131,28 +131,27 @@ class Reader:
     def passes(self) -> Iterator[Section]:
         explanation, say = self.explanation, self.say
         if explanation.forward is not None:
-            empty = [say("forward.nothing")] if not explanation.forward else []
-            yield Section(say("forward"), [say("forward.lead")], map(self.value, explanation.forward or empty))
+            lead = [say("forward.lead" if explanation.forward else "forward.nothing")]
+            yield Section(say("forward"), lead, map(self.value, explanation.forward))
         if explanation.backward is not None:
-            lead = [say("backward.lead")]
+            lead = [say("backward.lead" if explanation.backward else "backward.nothing")]
             lead += [say("data", names=self.names(explanation.data))] if explanation.data else []
-            empty = [say("backward.nothing")] if not explanation.backward else []
-            yield Section(say("backward"), lead, map(self.gradient, explanation.backward or empty))
+            yield Section(say("backward"), lead, map(self.gradient, explanation.backward))
         for at, sweep in enumerate(explanation.sweeps or ()):
             yield self.sweep(sweep, not at)
 
-    def left_out(self, step: Omitted | Parts) -> Parts:
-        return self.say("omitted", count=f"{step.steps:,}") if isinstance(step, Omitted) else step
+    def left_out(self, step: Omitted) -> Parts:
+        return self.say("omitted", count=f"{step.steps:,}")
 
-    def value(self, step: ValueStep | Omitted | Parts) -> Entry | Parts:
-        if not isinstance(step, ValueStep):
+    def value(self, step: ValueStep | Omitted) -> Entry | Parts:
+        if isinstance(step, Omitted):
             return self.left_out(step)
         terms = [self.write.name(step.name), self.symbolic(step.formula), self.substituted(step.formula)]
         equation = self.write.equation([*terms, self.write.value(step.value)])
         return Entry(step.number, [[Math(equation)]], [], [self.say(f"note.{note.code}") for note in step.notes])
 
-    def gradient(self, step: GradientStep | Omitted | Parts) -> Entry | Parts:
-        if not isinstance(step, GradientStep):
+    def gradient(self, step: GradientStep | Omitted) -> Entry | Parts:
+        if isinstance(step, Omitted):
             return self.left_out(step)
         lines = [self.arrival(step)]
         if len(step.contributions) > 1:
@@ -357,14 +356,13 @@ class TextPage:
 
     def lines(self, parts: Parts, lead: str = "", indent: int = 0) -> str:
         """A paragraph; its first line begins with the lead, the others are indented."""
-        text = self.screen.show("".join(parts))
-        found, line = [], lead
-        for word in text.split(" "):
-            grown = f"{line}{word}" if line in (lead, " " * indent) else f"{line} {word}"
-            if columns(grown) > self.width and line not in (lead, " " * indent):
+        found, line, begun = [], lead, False
+        for word in words(self.screen.show("".join(parts)), self.width - indent):
+            if begun and columns(line) + 1 + columns(word) > self.width:
                 found.append(line)
-                grown = " " * indent + word
-            line = grown
+                line, begun = " " * indent, False
+            line += f" {word}" if begun else word
+            begun = True
         return "\n".join([*found, line]) + "\n"
 
     def page(self, title: Parts, sections: Iterable[Section]) -> Iterator[str]:
@@ -461,6 +459,19 @@ class LatexPage:
             yield r"\end{itemize}" + "\n"
             for note in entry.notes:
                 yield self.text(note) + "\n\n"
+
+
+def words(text: str, width: int) -> Iterator[str]:
+    """The pieces between which a line may end: at spaces, but not within a tensor that fits in a line."""
+    open_brackets, start = 0, 0
+    for at, c in enumerate(f"{text} "):
+        open_brackets += (c == "[") - (c == "]")
+        if c == " " and open_brackets <= 0:
+            piece = text[start:at]
+            yield from [piece] if columns(piece) <= width else piece.split(" ")
+            start, open_brackets = at + 1, 0
+    if start < len(text):  # a bracket that nothing closes
+        yield from text[start:].split(" ")
 
 
 def markdown_part(part: str) -> str:

@@ -74,8 +74,9 @@ WORDS = {
     "pattern.sign flipper": "Sign flipper",
     "way.sign flipper": "the upstream gradient changes its sign.",
     "pattern.power rule": "Power rule",
-    "way.power rule": "the exponent comes down as a factor and drops by one; towards an exponent, the factor is the "
-    "logarithm of the base.",
+    "way.power rule": "the exponent comes down as a factor and drops by one.",
+    "way.power rule.exponent": "towards a base the exponent comes down as a factor; towards an exponent the factor is the logarithm of the "
+    "base.",
     "pattern.unit vector": "Unit vector",
     "way.unit vector": "the local gradient is a direction of fixed length.",
     "pattern.gradient switch": "Gradient switch",
