@@ -48,8 +48,8 @@ class Product(NamedTuple):
             multiply with.
         local: a number between scalars, else the structure of the Jacobian.
         downstream: the product.
-        why: why it looks as it does: ``chosen``, ``not chosen`` or ``tied`` at a router; between tensors the kind of
-            the structure, or the operation that carries the gradient back; else "".
+        why: why it looks as it does: ``chosen``, ``not chosen`` or ``tied`` at a router, ``routed`` at one of entries;
+            between tensors the kind of the structure, or the operation that carries the gradient back; else "".
         shape: the operand's shape, and the downstream gradient's.
     """
 
@@ -354,7 +354,7 @@ class Steps:
             why = "" if isinstance(edge.local, float) else edge.local.kind
         if why == "broadcast" or not (number or edge.local.factor is not None):  # type: ignore[union-attr]
             rule, carried = None, downstream(self.graph, i, k, self.result.ties)
-            why = why if why == "broadcast" else carried.operation.name
+            why = "routed" if record.pattern == ROUTER else why if why == "broadcast" else carried.operation.name
         return Product(
             id=edge.id,
             name=edge.name,

@@ -200,8 +200,9 @@ class Reader:
             to = self.say("use", name=to, use=str(product.use))
         result = write.value(product.downstream)
         if product.carried is not None:
-            carried = self.symbolic(product.carried), self.substituted(product.carried, step.upstream)
-            line = self.say("product.only", name=to, product=Math(write.equation([*carried, result])))
+            told = None if product.why == "routed" else product.carried
+            terms = [self.symbolic(told), self.substituted(told, step.upstream), result]
+            line = self.say("product.only", name=to, product=Math(write.equation(terms)))
             return [line, *self.because(step, product)]
         partial = "" if product.use else write.partial(write.name(step.name), write.name(product.name))
         local, factor = self.local(product)

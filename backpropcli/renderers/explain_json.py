@@ -7,7 +7,9 @@ from typing import Any
 
 from ..explain import Explanation, GradientStep, Moved, Omitted, Product, Sweep, TangentStep, ValueStep
 from ..formulas import TANGENT, UPSTREAM, Formula
+from .explain import Reader
 from .json import SCHEMA, encode, local_gradient, number, numbers, tensor
+from .notation import Notation
 
 
 class Writer:
@@ -16,6 +18,7 @@ class Writer:
     def __init__(self, explanation: Explanation, text: int) -> None:
         self.explanation = explanation
         self.text = text
+        self.reader = Reader(explanation, {}, Notation(None, text))
 
     def formula(self, formula: Formula | None) -> str | None:
         if formula is None:
@@ -23,12 +26,17 @@ class Writer:
         special = {UPSTREAM: "upstream", TANGENT: "tangent"}
         return formula.text(lambda node: special.get(node) or self.explanation.names[node], self.text)
 
+    def substituted(self, formula: Formula | None, upstream: Any = None) -> str | None:
+        """The formula with numbers in the place of names; null where a large tensor is among them."""
+        return self.reader.substituted(formula, upstream) or None
+
     def value(self, step: ValueStep) -> dict[str, Any]:
         return {
             "step": step.number,
             "id": step.id,
             "name": step.name,
             "formula": self.formula(step.formula),
+            "substituted": self.substituted(step.formula),
             "shape": list(step.shape),
             "value": tensor(step.value),
             "notes": [note.code for note in step.notes],
@@ -46,17 +54,19 @@ class Writer:
             "contributions": [
                 {"from": part.source or None, "value": tensor(part.value)} for part in step.contributions
             ],
-            "products": [self.product(product) for product in step.products],
+            "products": [self.product(product, step.upstream) for product in step.products],
             "notes": [
                 {"code": note.code, "left": number(note.left), "right": number(note.right)} for note in step.notes
             ],
         }
 
-    def product(self, product: Product) -> dict[str, Any]:
+    def product(self, product: Product, upstream: Any) -> dict[str, Any]:
+        rule = product.rule or product.carried
         return {
             "to": product.id,
             "name": product.name,
-            "rule": self.formula(product.rule or product.carried),
+            "rule": self.formula(rule),
+            "substituted": self.substituted(rule, upstream),
             "why": product.why or None,
             "local": local_gradient(product.local),
             "downstream": tensor(product.downstream),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from string import Formatter
-from unicodedata import name as unicode_name
 
 from ..errors import printable
 from ..graph import CONSTANT, INPUT, Graph
@@ -13,15 +11,20 @@ from ..operations import OPERATIONS, Operation
 from ..operations.table import ATOM, OR, POWER, PRODUCT, SIGN
 from ..text import constant, needs_brackets
 
-GREEK = frozenset(
-    (
-        *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu"),
-        *("xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega"),
-        *("Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega"),
-    )
+SMALL = (
+    *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu"),
+    *("xi", "o", "pi", "rho", "varsigma", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega"),
 )
-"""Letters that LaTeX has a command for."""
+CAPITAL = ("Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega")
+LOOKALIKES = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΧ", "ABEZHIKMNOPTX", strict=True))
+GREEK = {
+    **{chr(0x3B1 + at): name for at, name in enumerate(SMALL)},
+    **dict(zip("ΓΔΘΛΞΠΣΥΦΨΩ", CAPITAL, strict=True)),
+    **dict(zip("ϑϕϖϰϱϵ", ("vartheta", "phi", "varpi", "varkappa", "varrho", "epsilon"), strict=True)),
+}
+"""Letters that LaTeX has a command for; an omicron and most capitals look like Latin letters."""
 
+COMMANDS = frozenset((*SMALL, *CAPITAL)) - {"o", "varsigma"}
 SPECIAL = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
     ">": r"\textgreater{}", "|": r"\textbar{}", "`": r"\textasciigrave{}", **{c: "\\" + c for c in "{}$&#_%"},
@@ -32,30 +35,31 @@ SPECIAL = {
 
 def text(content: str) -> str:
     """Text outside of formulas."""
-    return "".join(SPECIAL.get(c, c) for c in printable(content))
+    return "".join(
+        SPECIAL.get(c) or (f"${letter(c)}$" if c > "\u0370" and letter(c) else c) for c in printable(content)
+    )
+
+
+def letter(c: str) -> str:
+    """A Greek letter in a formula, or ""."""
+    name = GREEK.get(c)
+    return LOOKALIKES.get(c, "") if name is None else name if name == "o" else f"\\{name}"
 
 
 def identifier(name: str) -> str:
     """A name in a formula: w0 with a subscript, alpha as the letter, longer names upright."""
-    head, subscript = re.fullmatch(r"(.*?)_?(\d*)", name.replace("'", ""), re.DOTALL).groups()  # type: ignore[union-attr]
-    if not head:
-        head, subscript = name, ""
-    primes = "'" * name.count("'")
-    return _letter(head) + (f"_{{{subscript}}}" if subscript else "") + primes
-
-
-def _letter(head: str) -> str:
-    if head in GREEK:
-        return f"\\{head}"
-    if len(head) == 1 and head.isascii() and head.isalpha():
-        return head
-    if len(head) == 1 and unicode_name(head, "").startswith("GREEK"):
-        words = unicode_name(head).split()
-        word = words[-1].lower() if words[1] == "SMALL" else words[-1].capitalize()
-        word = word.replace("amda", "ambda")
-        if len(words) == 4 and word in GREEK:
-            return f"\\{word}"
-    return rf"\mathrm{{{text(head)}}}" if head.isascii() else rf"\text{{{text(head)}}}"
+    head = name.rstrip("0123456789")
+    digits = name[len(head) :]
+    head = head.rstrip("_") or head
+    subscript = f"_{{{digits}}}" if digits else ""
+    if head in COMMANDS:
+        return f"\\{head}{subscript}"
+    if len(head) == 1 and head.isascii():
+        return (head if head != "_" else r"\_") + subscript
+    if len(head) == 1:
+        return letter(head) + subscript
+    upright = [f"{letter(c)} " if letter(c) else text(c) for c in head]
+    return rf"\mathrm{{{''.join(upright).rstrip()}}}{subscript}"
 
 
 def figure(digits: str) -> str:

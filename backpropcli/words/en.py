@@ -53,6 +53,8 @@ WORDS = {
     "these products are an outer product a·bᵀ. Shapes: {shapes}, like {name}.",
     "because.matmul": "The matrix that carried {name} forward carries its gradient back, transposed. "
     "Shapes: {shapes}, like {name}.",
+    "because.routed": "The chosen entries get the upstream gradient, the others 0. The shape is that of {name}, "
+    "{shape}.",
     "because.other": "The rule carries the gradient back without a Jacobian. Its shape is that of {name}: {shape}.",
     # Conventions, by the code of the note.
     "note.kink": "A kink: there is no derivative here, and a convention stands in.",
@@ -75,8 +77,8 @@ WORDS = {
     "way.sign flipper": "the upstream gradient changes its sign.",
     "pattern.power rule": "Power rule",
     "way.power rule": "the exponent comes down as a factor and drops by one.",
-    "way.power rule.exponent": "towards a base the exponent comes down as a factor; towards an exponent the factor is the logarithm of the "
-    "base.",
+    "way.power rule.exponent": "towards a base the exponent comes down as a factor; towards an exponent the "
+    "factor is the logarithm of the base.",
     "pattern.unit vector": "Unit vector",
     "way.unit vector": "the local gradient is a direction of fixed length.",
     "pattern.gradient switch": "Gradient switch",

@@ -54,6 +54,7 @@ WORDS = {
     "이 곱을 모두 모으면 외적 a·bᵀ입니다. 모양: {shapes}, {name} 값과 같습니다.",
     "because.matmul": "순전파에서 {name} 값에 곱한 행렬의 전치가 기울기를 되돌려 보냅니다. 모양: {shapes}, "
     "{name} 값과 같습니다.",
+    "because.routed": "선택된 성분은 상류 기울기를, 나머지는 0을 받습니다. 모양은 {name} 값과 같습니다: {shape}.",
     "because.other": "야코비 행렬을 만들지 않고 규칙이 기울기를 되돌려 보냅니다. 모양은 {name} 값과 같습니다: {shape}.",
     # Conventions, by the code of the note.
     "note.kink": "꺾인 점: 여기서는 미분할 수 없어 관례를 따릅니다.",
