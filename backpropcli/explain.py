@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import OptionError, nearest
-from .formulas import UPSTREAM, Formula, downstream, local, pushforward, value
+from .formulas import UPSTREAM, Formula, downstream, local, plain, pushforward, value
 from .graph import CONSTANT, INPUT
 from .report import EdgeRecord, NodeRecord, Wanted, report
 from .structure import alike
-from .text import labels
+from .text import expressions, labels
 from .values import Value, as_value, finite, is_tensor
 
 if TYPE_CHECKING:
@@ -231,7 +231,7 @@ def explain(
         raised=raised,
         lowered=lowered,
         still=still,
-        formulas=_gradient_formulas(result, names) if backward and len(graph) <= most else {},
+        formulas=_gradient_formulas(result, names, text) if backward and len(graph) <= most else {},
         notes=made.notes,
         tensors=graph.tensors,
         names=names,
@@ -259,8 +259,11 @@ def _directions(output: Value, seed: Value, gradient: dict[str, Value]) -> tuple
     return found
 
 
-def _gradient_formulas(result: Result, names: list[str]) -> dict[str, Formula]:
-    """Between tensors the gradient by each input as a formula over the nodes: the reverse sweep, over symbols."""
+def _gradient_formulas(result: Result, names: list[str], limit: int) -> dict[str, Formula]:
+    """Between tensors the gradient by each input as a formula over the nodes, where it is short and reads well.
+
+    The reverse sweep writes it, over symbols.
+    """
     from .transform.derivative import gradient
 
     if not result.program.graph.tensors or not (is_tensor(result.seed) or result.seed == 1):
@@ -269,10 +272,16 @@ def _gradient_formulas(result: Result, names: list[str]) -> dict[str, Formula]:
     graph.names = {i: name for i, name in enumerate(names) if graph.operations[i] is not CONSTANT}
     derived = gradient(graph, result.output, result.wrt, result.ties).simplified()
     number = {name: i for i, name in graph.names.items()}
-    constants = derived.graph.constants
-    leaves = {i: number.get(name, UPSTREAM) for i, name in derived.graph.names.items() if i not in constants}
-    found = {name: Formula(derived.graph, i, leaves) for name, i in derived.gradient.items()}
-    return {name: formula for name, formula in found.items() if formula.plain}
+    whole = derived.graph
+    leaves = {i: number.get(name, UPSTREAM) for i, name in whole.names.items() if i not in whole.constants}
+    texts, readable = expressions(whole, whole.names, limit + 1), plain(whole, leaves)
+    found = {}
+    for name, root in derived.gradient.items():
+        if readable[root] and len(texts[root]) <= limit:
+            pruned, place = whole.pruned([root])
+            own = {place[i]: node for i, node in leaves.items() if place[i] >= 0}
+            found[name] = Formula(pruned, place[root], own)
+    return found
 
 
 class Steps:

@@ -6,7 +6,7 @@ numbers in the place of the names, and the formula shows how its value came abou
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from .graph import CONSTANT, Graph
@@ -55,17 +55,6 @@ class Formula(NamedTuple):
         return self.graph.operations[self.root]
 
     @property
-    def plain(self) -> bool:
-        """Whether it reads as mathematics does: signs and functions of entries, no moving and spreading of them."""
-        graph, left = self.graph, [self.root]
-        for i in left:  # grows as it goes
-            operation = graph.operations[i]
-            if operation.condition or (operation.tensor and not operation.latex):
-                return False
-            left += [j for j in graph.operands[i] if j not in self.leaves]
-        return True
-
-    @property
     def leaf(self) -> int | None:
         """The node that it is, where it is nothing but a leaf."""
         return self.leaves.get(self.root)
@@ -106,6 +95,15 @@ class _Trace:
             graph, place = simplify(graph, [root])
             root = place[root]
         return Formula(graph, root, {i: int(name) for name, i in graph.inputs.items()})
+
+
+def plain(graph: Graph, leaves: Mapping[int, int]) -> list[bool]:
+    """For every node, whether it reads as mathematics does: signs and functions of entries, no moving and spreading."""
+    found: list[bool] = []
+    for operation, operands in zip(graph.operations, graph.operands, strict=True):
+        strange = operation.condition or (operation.tensor and not operation.latex)
+        found.append(not strange and all(j in leaves or found[j] for j in operands))
+    return found
 
 
 def value(graph: Graph, i: int) -> Formula:

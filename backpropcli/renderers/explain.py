@@ -431,8 +431,8 @@ class LatexPage:
         return "".join(map(latex_part, parts))
 
     def page(self, title: Parts, sections: Iterable[Section]) -> Iterator[str]:
-        head = [r"\documentclass{article}", r"\usepackage[utf8]{inputenc}", r"\usepackage[T1]{fontenc}"]
-        head += [r"\usepackage{amsmath,amssymb,textcomp}", *self.packages, r"\begin{document}"]
+        packages = [r"\usepackage{amsmath,amssymb,textcomp}", *self.packages]
+        head = [r"\documentclass{article}", *packages, r"\begin{document}"]
         yield "\n".join(head) + "\n" + (f"\n\\section*{{{self.text(title)}}}\n" if title else "")
         for section in sections:
             yield "\n" + rf"\subsection*{{{self.text(section.heading)}}}" + "\n"
@@ -445,7 +445,7 @@ class LatexPage:
                     listed = not listed
                 yield from self.entry(entry)
             yield r"\end{enumerate}" + "\n" if listed else ""
-        yield "\n" + r"\end{document}" + "\n"
+        yield r"\end{document}" + "\n"
 
     def entry(self, entry: Entry | Parts) -> Iterator[str]:
         if not isinstance(entry, Entry):

@@ -28,8 +28,9 @@ COMMANDS = frozenset((*SMALL, *CAPITAL)) - {"o", "varsigma"}
 SPECIAL = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
     ">": r"\textgreater{}", "|": r"\textbar{}", "`": r"\textasciigrave{}", **{c: "\\" + c for c in "{}$&#_%"},
-    "×": r"$\times$", "·": r"$\cdot$", "∂": r"$\partial$", "→": r"$\rightarrow$", "⊙": r"$\odot$", "∞": r"$\infty$",
-    "ᵀ": r"$^{\mathsf{T}}$", "²": r"$^{2}$", "…": r"\ldots{}", "−": "$-$", "≤": r"$\le$", "≥": r"$\ge$",
+    "×": r"$\times$", "·": r"$\cdot$", "÷": r"$\div$", "−": "$-$", "√": r"$\surd$", "²": r"$^{2}$", "³": r"$^{3}$",
+    "∂": r"$\partial$", "→": r"$\rightarrow$", "⊙": r"$\odot$", "∞": r"$\infty$", "ᵀ": r"$^{\mathsf{T}}$",
+    "…": r"\ldots{}", "≤": r"$\le$", "≥": r"$\ge$",
 }  # fmt: skip
 
 
