@@ -159,6 +159,7 @@ class Explanation(NamedTuple):
         forward, backward, sweeps: the steps; a pass that was not asked for is None.
         raised, lowered, still: inputs that, raised or lowered, raise the output; inputs that do nothing here.
         formulas: between tensors the whole gradient as a formula, by input.
+        notes: what a reader should know; `untold` are those that no step tells.
         names: every node's name, by number.
         values: every node's value, by number.
     """
@@ -180,6 +181,7 @@ class Explanation(NamedTuple):
     still: list[str]
     formulas: dict[str, Formula]
     notes: list[Note]
+    untold: list[Note]
     tensors: bool
     names: list[str]
     values: list[Value]
@@ -214,7 +216,11 @@ def explain(
         wanted = record.node == chosen if node is not None else record.node < first or record.node >= last
         steps.take(record, wanted)
     raised, lowered, still = _directions(made.value, result.seed, made.gradient)
-    backward = result.mode == "reverse" and which != "forward"
+    reverse = result.mode == "reverse" and which != "forward"
+    forward = None if which == "backward" else steps.forward()
+    backward = steps.backward() if reverse else None
+    explained = [step for step in (*(forward or ()), *(backward or ())) if not isinstance(step, Omitted)]
+    told = {id(note) for step in explained for note in step.notes}
     return Explanation(
         source=made.expression,
         given=made.at,
@@ -222,8 +228,8 @@ def explain(
         output=made.output_name,
         output_id=made.output,
         mode=result.mode,
-        forward=None if which == "backward" else steps.forward(),
-        backward=steps.backward() if backward else None,
+        forward=forward,
+        backward=backward,
         sweeps=steps.sweeps() if result.mode == "forward" and which == "both" else None,
         value=made.value,
         seed=result.seed,
@@ -231,8 +237,9 @@ def explain(
         raised=raised,
         lowered=lowered,
         still=still,
-        formulas=_gradient_formulas(result, names, text) if backward and len(graph) <= most else {},
+        formulas=_gradient_formulas(result, names, text) if reverse and len(graph) <= most else {},
         notes=made.notes,
+        untold=[note for note in made.notes if id(note) not in told],
         tensors=graph.tensors,
         names=names,
         values=result.values,

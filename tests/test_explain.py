@@ -36,6 +36,7 @@ from backpropcli.words import LANGUAGES, words_of
 
 from .test_cli import backprop
 from .test_random import usable
+from .test_random_tensors import usable as usable_tensors
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 PAGES = Path(__file__).parent / "explained"
@@ -117,6 +118,17 @@ def test_the_steps_of_random_programs_are_the_reports(chunk: int) -> None:
     random = Random(chunk)
     for _ in range(20):
         agree_with_the_report(usable(random))
+
+
+@pytest.mark.parametrize("chunk", range(10))
+def test_the_steps_of_random_tensor_programs_are_the_reports(chunk: int) -> None:
+    random = Random(300 + chunk)
+    for _ in range(5):
+        result, _ = usable_tensors(random)
+        agree_with_the_report(result)
+        for form in SUFFIXES:
+            assert page(result, form, "ko")
+        assert not latex_faults(page(result, "latex"))
 
 
 @pytest.mark.parametrize("chunk", range(10))
@@ -598,6 +610,19 @@ def test_quiet_says_only_the_result() -> None:
         "Result", "──────", "f = 2", "∂f/∂x = 2, ∂f/∂y = 1", "To raise f above 2: raise x, y.",
     ]  # fmt: skip
     assert "note: no name in the program is `z`" in backprop("explain", "x*y", "--at", "x=1,y=2,z=3").stderr
+
+
+def test_notes_that_no_step_tells_go_to_standard_error() -> None:
+    kink = "note: relu(x) has a kink at x = 0"
+    assert kink not in backprop("explain", "relu(x)", "--at", "x=0").stderr
+    for more in (["--mode", "forward"], ["--node", "x"], ["--pass", "forward"]):
+        assert kink in backprop("explain", "relu(x)", "--at", "x=0", *more).stderr
+
+
+def test_big_gates_taken_apart() -> None:
+    run = backprop("explain", "sigmoid(x)", "--at", "x=0", "--expand", "all")
+    assert "n3 = exp(n2)" in run.stdout
+    assert "f = 1/n4 = 1/2 = 0.5" in run.stdout
 
 
 def test_ascii_where_the_encoding_has_no_more() -> None:

@@ -109,7 +109,7 @@ def command(
     text = int(limits["text"])
     steps = explain(result, which, node, int(limits["rows"]), text)
     if not quiet and form != "json":
-        print_notes([note.message for note in steps.notes if note.node is None], limits)
+        print_notes([note.message for note in steps.untold], limits)
     if form == "json":
         from ..renderers.explain_json import render as render_json
 
