@@ -13,7 +13,7 @@ from .graph import CONSTANT, Graph
 from .kernels.symbols import Symbol, Symbols
 from .operations import Operation
 from .operations.maps import LinearMap, Reduced
-from .text import expressions
+from .text import expressions, number
 from .transform.simplify import simplify
 
 UPSTREAM, TANGENT = -1, -2
@@ -35,19 +35,21 @@ class Formula(NamedTuple):
     root: int
     leaves: dict[int, int]
 
-    def names(self, name_of: Callable[[int], str]) -> dict[int, str]:
-        """The names of its leaves, and of its constants that have one."""
-        constants = {i: name for i, name in self.graph.names.items() if self.graph.operations[i] is CONSTANT}
+    def names(self, name_of: Callable[[int], str], number: Callable[[float], str] = number) -> dict[int, str]:
+        """What is written for its leaves, and for its constants: the name of one that has one, else the number."""
+        graph = self.graph
+        constants = {i: graph.names.get(i) or number(c) for i, c in graph.constants.items() if isinstance(c, float)}
         return {**constants, **{leaf: name_of(node) for leaf, node in self.leaves.items()}}
 
-    def text(self, name_of: Callable[[int], str], limit: int = 80) -> str:
+    def text(self, name_of: Callable[[int], str], limit: int = 80, number: Callable[[float], str] = number) -> str:
         """The expression in the language itself.
 
         Args:
             name_of: what is written for a leaf: the node's name, or its value.
             limit: the most characters.
+            number: how a constant is written.
         """
-        return expressions(self.graph, self.names(name_of), limit)[self.root]
+        return expressions(self.graph, self.names(name_of, number), limit)[self.root]
 
     @property
     def operation(self) -> Operation:

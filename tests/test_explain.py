@@ -625,6 +625,19 @@ def test_big_gates_taken_apart() -> None:
     assert "f = 1/n4 = 1/2 = 0.5" in run.stdout
 
 
+def test_headings_are_bold_where_there_are_colors() -> None:
+    plain = backprop("explain", "x*y", "--at", "x=1,y=2")
+    bold = backprop("explain", "x*y", "--at", "x=1,y=2", "--color", "always")
+    assert "\x1b[1mForward pass\n\x1b[0m" in bold.stdout
+    assert re.sub(r"\x1b\[[01]m", "", bold.stdout) == plain.stdout
+
+
+def test_digits() -> None:
+    assert "f = x/3 = 1/3 = 0.333333" in page(evaluate("x/3", x=1))
+    assert "local ∂f/∂x = 0.333333;" in page(evaluate("x*0.333333333333", x=1))
+    assert "f = x/3 = 1/3 = 0.33\n" in page(evaluate("x/3", x=1), digits=2)
+
+
 def test_ascii_where_the_encoding_has_no_more() -> None:
     run = backprop("explain", "(x+y)*z", "--at", "x=-2,y=5,z=-4", PYTHONIOENCODING="ascii")
     assert run.stdout.isascii()

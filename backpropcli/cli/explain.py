@@ -11,8 +11,10 @@ from ..api import MODES, TIES, evaluate
 from .files import print_notes, read_inputs, write
 from .main import DONE, UNVERIFIED
 from .options import (
+    COLORS,
     At,
     AtFile,
+    Color,
     Expression,
     File,
     Json,
@@ -78,6 +80,7 @@ def command(
     ] = "text",
     json: Json = False,
     target: Target = None,
+    color: Color = "auto",
     quiet: Quiet = False,
     limit: Limit = None,
 ) -> int:
@@ -87,6 +90,7 @@ def command(
     choice("--ties", ties, TIES)
     choice("--mode", mode, MODES)
     choice("--pass", which, PASSES)
+    choice("--color", color, COLORS)
     form = "json" if json else choice("--format", form, FORMATS)
     words = words_of(language)
 
@@ -118,7 +122,7 @@ def command(
         from ..renderers.explain import render
         from ..renderers.screen import FILE, screen_of
 
-        screen = FILE if target is not None else screen_of(sys.stdout)
+        screen = FILE if target is not None else screen_of(sys.stdout, color)
         write(
             render(
                 steps, words, form=form, screen=screen, digits=digits, limit=text, korean=language == "ko", quiet=quiet

@@ -366,11 +366,14 @@ class TextPage:
             begun = True
         return "\n".join([*found, line]) + "\n"
 
+    def bold(self, text: str) -> str:
+        return f"\x1b[1m{text}\x1b[0m" if self.screen.color else text
+
     def page(self, title: Parts, sections: Iterable[Section]) -> Iterator[str]:
-        yield self.lines(title, "", 2) if title else ""
+        yield self.bold(self.lines(title, "", 2)) if title else ""
         for section in sections:
             heading = self.lines(section.heading)
-            yield f"\n{heading}{self.screen.show('─' * (columns(heading) - 1))}\n"
+            yield f"\n{self.bold(heading)}{self.screen.show('─' * (columns(heading) - 1))}\n"
             for lead in section.lead:
                 yield self.lines(lead)
             for entry in section.entries:

@@ -69,7 +69,7 @@ class Notation:
 
     def formula(self, formula: Formula, name_of: Callable[[int], str]) -> str:
         """The expression; "" where it is too long to be read."""
-        found = formula.text(name_of, self.limit + 1).replace("@", " · ")
+        found = formula.text(name_of, self.limit + 1, self.number).replace("@", " · ")
         return "" if len(found) > self.limit else found
 
     def partial(self, of: str, by: str) -> str:
@@ -143,9 +143,9 @@ class Latex(Notation):
         return super().shape(shape).replace("×", r" \times ")
 
     def formula(self, formula: Formula, name_of: Callable[[int], str]) -> str:
-        if len(formula.text(lambda node: "xx", self.limit + 1)) > self.limit:
+        if len(formula.text(lambda node: "xx", self.limit + 1, super().number)) > self.limit:
             return ""
-        return latex.expressions(formula.graph, formula.names(name_of))[formula.root]
+        return latex.expressions(formula.graph, formula.names(name_of, self.number))[formula.root]
 
     def partial(self, of: str, by: str) -> str:
         return rf"\frac{{\partial {of}}}{{\partial {by}}}"
