@@ -356,13 +356,13 @@ class _Plan:
         name = operation.name
         length = self.shape(x if name == "take" else i)[0]
         places, valid = whole(self.values[at], length)
-        if not valid.all():
-            return self._generic(i, operation, operands)
         places = places % max(length, 1)
-        function = taken
-        if name == "put":
-            function = placed if np.unique(places).size == places.size else added
-        self._add(function, i, (x,), places)
+        if not valid.all():
+            self._generic(i, operation, operands)
+        elif name == "take":
+            self._add(taken, i, (x,), places)
+        else:
+            self._add(placed if np.unique(places).size == places.size else added, i, (x,), places)
 
 
 def watched(x: Any) -> None:
