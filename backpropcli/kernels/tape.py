@@ -170,9 +170,18 @@ class _Plan:
             if operation.name == "sum" and self.needed[i] and self.moving[i]:
                 (j,) = self.graph.operands[i]
                 alone = self.readers[j] == [i] and j not in self.outputs and len(self.shape(j)) < 20
-                if self.graph.operations[j].name in ("mul", "square") and alone and size(self.shape(j)) >= WIDE:
+                alone = alone and self.graph.operations[j].name in ("mul", "square")
+                if alone and (size(self.shape(j)) >= WIDE or self._dotted(i, j)):
                     found[i] = j
         return found
+
+    def _dotted(self, i: int, product: int) -> bool:
+        """Whether a sum of products is that of rows with one vector, a product of matrices."""
+        shapes = [self.shape(j) for j in self.graph.operands[product]]
+        shapes = shapes if len(shapes) == 2 else shapes * 2
+        axes = axes_of(self.shape(product), (self.graph.operations[i].attributes or {})["axis"])
+        last = axes == (len(self.shape(product)) - 1,)
+        return last and min(map(len, shapes)) == 1 and all(s and s[-1] == shapes[0][-1] for s in shapes)
 
     def _roots(self) -> list[int]:
         """For every node the one in whose memory its value lies: itself, or what it is a view of.
@@ -264,7 +273,11 @@ class _Plan:
             self.values[i] = self._memory(i, operands if name in ELEMENTWISE and len(operands) < 3 else ())
         if product is not None:
             axes = (operation.attributes or {})["axis"]
-            self._add(contract, i, operands, self._letters(product, axes), reduced(self.shape(product), axes))
+            shape = reduced(self.shape(product), axes)
+            if self._dotted(i, product):
+                self._add(dotted, i, sorted(operands, key=lambda j: -len(self.shape(j))), shape)
+            else:
+                self._add(contract, i, operands, self._letters(product, axes), shape)
             self._watch(i)
         elif name in ELEMENTWISE and len(operands) < 3:
             self._add_last(ELEMENTWISE[name], i, operands)
@@ -384,6 +397,10 @@ def crossed(out: Any, x: Any, y: Any) -> None:
 
 def contract(out: Any, letters: str, shape: Shape, x: Any, y: Any) -> None:
     np.einsum(letters, x, y, out=out.reshape(shape))
+
+
+def dotted(out: Any, shape: Shape, x: Any, y: Any) -> None:
+    np.matmul(x, y, out.reshape(shape))
 
 
 def taken(out: Any, places: Any, x: Any) -> None:

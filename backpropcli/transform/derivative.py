@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ..graph import Graph
 from ..kernels.symbols import Symbol, Symbols
-from ..sweeps import reverse
+from ..sweeps import reverse, tangent
 from .simplify import simplify
 
 
@@ -71,3 +71,41 @@ def gradient(graph: Graph, output: int, wrt: Sequence[str], ties: str = "split")
             node = F.write("full", 0.0 if node is None else Symbol(F, node), shape=of).index if of else node
         found[name_of] = F.symbol(0.0).index if node is None else node
     return Derived(new, output, nodes, found, name)
+
+
+class Pushed(NamedTuple):
+    """A graph that also computes the tangents of some of its nodes.
+
+    Attributes:
+        graph: its first nodes are those of the graph before.
+        tangents: the node of every tangent that was asked for, in its value's shape.
+        direction: for every input that moves the input that holds its tangent.
+    """
+
+    graph: Graph
+    tangents: list[int]
+    direction: dict[str, str]
+
+
+def pushforward(graph: Graph, outputs: Sequence[int], wrt: Sequence[str]) -> Pushed:
+    """The graph, followed by the tangent pass along any direction.
+
+    Args:
+        graph: all its shapes known.
+        outputs: the nodes whose tangents are wanted.
+        wrt: the inputs that move.
+    """
+    new = graph.copy()
+    F = Symbols(new)
+    direction, leaves = {}, {}
+    for name in wrt:
+        i = graph.inputs[name]
+        direction[name] = new.free_name(f"d{name}")
+        leaves[i] = Symbol(F, new.input(direction[name], graph.shapes[i]))
+    found = tangent(F, graph, [Symbol(F, i) for i in range(len(graph))], leaves)
+    tangents = []
+    for i in outputs:
+        shape = graph.shapes[i] or ()
+        t = F.symbol(0.0 if found[i] is None else found[i])
+        tangents.append((t if new.shapes[t.index] == shape else F.write("full", t, shape=shape)).index)
+    return Pushed(new, tangents, direction)
