@@ -546,8 +546,8 @@ def _entries_of(graph: Any, i: int) -> float:
     name = graph.operations[i].name
     if name in ("matmul", "dot"):
         return float(max(size(own), 1) * shapes[0][-1])
-    if name in ("inv", "det", "solve", "cofactor"):
-        return float(shapes[0][0] ** (5 if name == "cofactor" else 3))
+    if name in ("inv", "det", "solve", "cofactor", "cofactor_change"):
+        return float(shapes[0][0] ** {"cofactor": 5, "cofactor_change": 7}.get(name, 3))
     return float(max(map(size, [own, *shapes])))
 
 

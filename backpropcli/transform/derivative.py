@@ -34,7 +34,8 @@ class Derived(NamedTuple):
         Args:
             verbatim: leave the nodes of the program as they were written.
         """
-        kept = [i for i in (self.value, *self.upstream, *self.gradient.values()) if i is not None]
+        wanted = (self.value, *self.upstream, *self.gradient.values(), *self.graph.inputs.values())
+        kept = [i for i in wanted if i is not None]
         program = range(len(self.upstream))
         graph, place = simplify(self.graph, [*kept, *program] if verbatim else kept, program if verbatim else ())
         upstream = [None if i is None else place[i] for i in self.upstream]
@@ -42,7 +43,7 @@ class Derived(NamedTuple):
         return Derived(graph, place[self.value], upstream, gradient, self.seed)
 
 
-def gradient(graph: Graph, output: int, wrt: Sequence[str], ties: str = "split") -> Derived:
+def gradient(graph: Graph, output: int, wrt: Sequence[str], ties: str = "split", seeded: bool = False) -> Derived:
     """The graph, followed by the backward pass of one of its nodes.
 
     Args:
@@ -50,6 +51,7 @@ def gradient(graph: Graph, output: int, wrt: Sequence[str], ties: str = "split")
         output: the node that is differentiated; where it is no scalar, its upstream gradient becomes an input.
         wrt: the inputs to differentiate by.
         ties: how operands of a maximum that tie share its gradient.
+        seeded: the upstream gradient is an input also where the node is a scalar.
     """
     new = graph.copy()
     F = Symbols(new, ties)
@@ -57,7 +59,7 @@ def gradient(graph: Graph, output: int, wrt: Sequence[str], ties: str = "split")
     active = graph.dependents([graph.inputs[name] for name in wrt])
     shape = graph.shapes[output] or ()
     seed, name = F.symbol(1.0), ""
-    if shape:
+    if shape or seeded:
         name = graph.free_name("upstream")
         seed = Symbol(F, new.input(name, shape))
     upstream = reverse(F, graph, values, output, seed, active)

@@ -23,6 +23,9 @@ def dependence(F: Arrays, graph: Graph, outputs: Sequence[int], wrt: Sequence[st
     """
     leaves = [graph.inputs[name] for name in wrt]
     total = sum(size(graph.shapes[i] or ()) for i in leaves)
+    rows = sum(size(graph.shapes[i] or ()) for i in outputs)
+    if not rows or not total:
+        return np.zeros((rows, total), dtype=bool)
     found: list[Any] = [None] * len(graph)
     start = 0
     for i in leaves:
@@ -39,13 +42,11 @@ def dependence(F: Arrays, graph: Graph, outputs: Sequence[int], wrt: Sequence[st
         if not flat and any(x is not None for x in operands):
             shapes = [graph.shapes[j] or () for j in graph.operands[i]]
             found[i] = np.minimum(_through(F, operation, operands, shapes, graph.shapes[i] or (), total), 1.0)
-    rows = [
-        np.zeros((size(graph.shapes[i] or ()), total), dtype=bool)
-        if found[i] is None
-        else found[i].reshape(total, -1).T > 0
+    reached = [
+        np.zeros((size(graph.shapes[i] or ()), total)) if found[i] is None else found[i].reshape(total, -1).T
         for i in outputs
     ]
-    return np.concatenate(rows) if rows else np.zeros((0, total), dtype=bool)
+    return np.concatenate(reached) > 0
 
 
 def _through(
@@ -76,15 +77,16 @@ def _through(
     return found
 
 
-def coloured(pattern: Any) -> Any:
-    """A color for every column, so that no two columns of one color have an entry in the same row.
+def colored(lines: Any) -> Any:
+    """A color for every line, so that no two lines of one color share an entry; -1 for lines without any.
 
-    Greedy, in the order of the columns: a band of 3 diagonals needs 3 colors, a full matrix one per column.
+    Greedy, in the order of the lines: a band of 3 diagonals needs 3 colors, a full matrix one per line.
     """
-    wide = pattern.astype(np.float64)
-    conflicts = (wide.T @ wide) > 0
-    colors = np.full(pattern.shape[1], -1)
+    wide = lines.astype(np.float64)
+    conflicts = (wide @ wide.T) > 0
+    colors = np.full(len(lines), -1)
     for n in range(len(colors)):
-        taken = set(colors[:n][conflicts[n, :n]].tolist())
-        colors[n] = next(c for c in range(n + 1) if c not in taken)
+        if conflicts[n, n]:
+            taken = set(colors[:n][conflicts[n, :n]].tolist())
+            colors[n] = next(c for c in range(n + 1) if c not in taken)
     return colors
