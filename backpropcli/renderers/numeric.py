@@ -1,0 +1,266 @@
+"""Difference quotients for people: a table, a plot of the errors, and what spoils them."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from itertools import takewhile
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from ..checks.steps import INFINITE, NO_STEP, OUTSIDE, Differences, Quotient, Series
+from ..text import ids, labels
+from ..values import is_tensor
+from .json import SCHEMA, encode, note_record, numbers, tensor
+from .numbers import cell, figure
+from .plot import Curve, plot
+from .screen import Screen
+from .table import FAINT, GRADIENT, NAME, VALUE, Page
+
+if TYPE_CHECKING:
+    from ..api import Result
+    from ..conventions import Note
+
+MARKS = {"forward": (">", "cyan"), "backward": ("<", "magenta"), "central": ("o", "yellow")}
+WIDTH = 80
+"""Columns of the plot and of sentences where there is no terminal."""
+ERROR_DIGITS = 3
+
+
+def render_json(result: Result, found: Sequence[Differences], notes: Sequence[Note]) -> Iterator[str]:
+    """One object; every digit."""
+    head = {
+        "schema": SCHEMA,
+        "expression": result.program.source,
+        "at": numbers(result.at),
+        "output": ids(result.program.graph)[result.output] or None,
+        "value": tensor(result.value),
+    }
+    yield encode(head)[:-1] + ',\n "inputs": ['
+    for at, differences in enumerate(found):
+        yield (",\n  " if at else "\n  ") + encode(differences.record())
+    identifiers = ids(result.program.graph)
+    told = [note_record(note, "" if note.node is None else identifiers[note.node]) for note in notes]
+    yield "],\n " + encode({"notes": told})[1:] + "\n"
+
+
+def render(
+    result: Result, found: Sequence[Differences], screen: Screen, digits: int | None, quiet: bool = False
+) -> str:
+    """The quotients by every input, one after the other.
+
+    Args:
+        result: what was differentiated.
+        found: the quotients.
+        screen: where it will be read; its width decides the layout.
+        digits: significant digits of quotients, None for all; errors have three.
+        quiet: only value, gradient and the best steps.
+    """
+    page = Page(screen, digits, 64, result.program.graph.tensors)
+    output = labels(result.program.graph, result.output)[result.output]
+    page.figures(f"{output} = ", cell(result.value, digits, 64), VALUE)
+    if is_tensor(result.seed) or result.seed != 1:
+        output = f"upstream·{output}"
+    for differences in found:
+        if not quiet:
+            page.line("")
+        _gradient(page, differences, output)
+        if not quiet:
+            _table(page, differences)
+            _plot(page, differences)
+        _best(page, differences)
+        if not quiet:
+            for sentence in sentences(differences):
+                _paragraph(page, sentence)
+    return page.text()
+
+
+def _gradient(page: Page, d: Differences, output: str) -> None:
+    """The exact derivative, and what the reverse sweep makes of it."""
+    place = f" at {d.input} = {figure(d.x, page.digits)}"
+    lead = f"∂{output}/∂{d.input}"
+    if d.derivative is None:
+        page.line(f"{lead} = {figure(d.gradient, page.digits)}{place}, by the reverse sweep", GRADIENT)
+        page.line(f"  no derivative to compare with: {d.reason}" if d.reason else "  there is no derivative", NAME)
+        return
+    page.line(f"{lead} = {figure(d.derivative, page.digits)}{place}", GRADIENT)
+    if d.verdict == "unjudged":
+        page.line("  by the reverse sweep; exact numbers would take longer than --limit check allows", FAINT)
+    elif d.error is None or d.verdict not in ("agree", "agree-ill-conditioned"):
+        page.line(f"  the reverse sweep gives {figure(d.gradient, page.digits)}: {d.reason}", NAME)
+    else:
+        more = f"; {d.reason}" if d.reason else ""
+        page.line(f"  the reverse sweep is off by {_error(d.error)}, after one evaluation and one sweep{more}", FAINT)
+
+
+def _error(error: float | None) -> str:
+    return figure(error, ERROR_DIGITS)
+
+
+def _short(q: Quotient, digits: int | None) -> str:
+    """A quotient for the table."""
+    return "outside" if q.remark == OUTSIDE else figure(q.value, digits)
+
+
+def _table(page: Page, d: Differences) -> None:
+    """All methods side by side, or where that is too wide one below the other."""
+    page.line("")
+    errors = d.derivative is not None
+    steps = [figure(q.h, page.digits) for q in d.series[0].quotients]
+    together: list[list[str]] = [["h", *steps]]
+    for s in d.series:
+        together += _columns(page, s, errors)
+    together.append(["evaluations", *map(str, d.evaluations)])
+    if _grid(page, together, d.series):
+        return
+    for at, s in enumerate(d.series):
+        if at:
+            page.line("")
+        counts = ["evaluations", *[str(q.evaluations) for q in s.quotients]]
+        columns = [["h", *steps], *_columns(page, s, errors), counts]
+        if not _grid(page, columns, [s]):
+            page.line(s.method.name, MARKS[s.method.name][1])
+            for q in s.quotients:
+                page.line(f"  h {figure(q.h, page.digits)}: {_short(q, page.digits)}")
+                page.line(f"    error {_error(q.error)}, evaluations {q.evaluations}", FAINT)
+
+
+def _columns(page: Page, s: Series, errors: bool) -> list[list[str]]:
+    """Quotients and errors of a method, each below its head."""
+    columns = [[s.method.name, *[_short(q, page.digits) for q in s.quotients]]]
+    if errors:
+        columns.append(["error", *[_error(q.error) for q in s.quotients]])
+    return columns
+
+
+def _grid(page: Page, columns: list[list[str]], series: Sequence[Series]) -> bool:
+    heads = [column[0] for column in columns]
+    styles = {"h": NAME, "error": FAINT, "evaluations": FAINT} | {
+        s.method.name: MARKS[s.method.name][1] for s in series
+    }
+    rows = [list(row) for row in zip(*[column[1:] for column in columns], strict=True)]
+    return page.grid(heads, rows, [styles[head] for head in heads], ())
+
+
+def _plot(page: Page, d: Differences) -> None:
+    """The errors over the steps."""
+    curves = [
+        Curve(s.method.name, *MARKS[s.method.name], [(q.h, q.error) for q in s.quotients if q.error is not None])
+        for s in d.series
+    ]
+    lines = plot(curves, min(page.width, WIDTH), FAINT)
+    if not lines:
+        page.line("")
+        return
+    page.line("")
+    page.line("error over h", NAME)
+    for spans in lines:
+        for text, style in spans:
+            page.write(text, style)
+        page.end()
+    page.line("")
+
+
+def _best(page: Page, d: Differences) -> None:
+    """The best step of every method, and the one that theory tells."""
+    if d.derivative is None:
+        return
+    heads = ["method", "best h", "error", "theory: h", "least error"]
+    rows = []
+    for s in d.series:
+        best, law = s.best, s.law
+        told = ["–", "–"] if law is None else [figure(law.h, 2), figure(law.error, 2)]
+        found = ["–", "–"] if best is None else [figure(best.h, page.digits), _error(best.error)]
+        rows.append([s.method.name, *found, *told])
+    if not page.grid(heads, rows, [NAME, "", "", FAINT, FAINT], ("method",)):
+        for name, h, error, *told in rows:
+            page.line(f"{name}: best h {h}, error {error}; in theory h {told[0]}, error {told[1]}")
+
+
+def _paragraph(page: Page, sentence: str) -> None:
+    """A sentence, folded; also where there is no terminal, since this is prose and no number is cut."""
+    for line in textwrap.wrap(
+        sentence, max(min(page.width, WIDTH), 20), break_long_words=False, break_on_hyphens=False
+    ):
+        page.line(line)
+
+
+def sentences(d: Differences) -> Iterator[str]:
+    """Where truncation ends and rounding begins, in the numbers of this problem."""
+    if d.derivative is None:
+        if d.left is not None and d.right is not None and isfinite(d.left - d.right):
+            yield (
+                f"Forward quotients tend to the derivative of the right side, {d.right:.6g}, backward ones to that of "
+                f"the left, {d.left:.6g}; central ones to the mean of both, {(d.left + d.right) / 2:.6g}, which is "
+                "the derivative of neither."
+            )
+    elif d.noise is None:
+        yield (
+            "Truncation falls like h (forward, backward) and like h^2 (central), and rounding grows like 1/h. As a "
+            "rule the best h is near 1.5e-8 and 6e-6 times the size of x."
+        )
+    else:
+        yield f"Truncation: as h shrinks, the error of the quotient falls like {_by_method(d, _truncation)}."
+        if d.noise:
+            yield (
+                f"Rounding: float64 leaves a value of the program off by up to {d.noise:.2g} here, and a quotient by "
+                f"up to {_by_method(d, lambda s: f'{2 * d.noise / (s.method.end - s.method.start):.2g}/h')}: "
+                "the more, the smaller h."
+            )
+        else:
+            yield "Rounding: none, every value is exact over the smaller steps."
+        yield f"Of these steps, {_by_method(d, _border)}."
+    yield from _remarks(d)
+
+
+def _by_method(d: Differences, tell: Callable[[Series], str]) -> str:
+    """What is told of every method, those together that share it."""
+    told: dict[str, list[str]] = {}
+    for s in d.series:
+        told.setdefault(tell(s), []).append(s.method.name)
+    if len(d.series) == 1:
+        return next(iter(told))
+    return " and ".join(f"{text} ({', '.join(names)})" for text, names in told.items())
+
+
+def _truncation(s: Series) -> str:
+    """``0.045*h^2``."""
+    if s.law is not None and s.law.order is not None:
+        return f"{s.law.coefficient:.3g}*h" + ("" if s.law.order == 1 else f"^{s.law.order:.3g}")
+    largest = max((q.truncation for q in s.quotients if q.truncation is not None), default=0.0)
+    return "0, as along a straight line" if largest < 1e-60 else "no power of h up to 4"
+
+
+def _border(s: Series) -> str:
+    """Down to which step truncation is the larger part."""
+    larger = [q for q in s.quotients if q.truncation is not None and q.rounding is not None]
+    before = list(takewhile(lambda q: q.truncation >= q.rounding, larger))
+    if not before:
+        return "rounding is the larger part in all"
+    if len(before) == len(larger):
+        return "truncation is the larger part in all"
+    return f"truncation is the larger part down to h = {before[-1].h:g}, rounding below"
+
+
+def _remarks(d: Differences) -> Iterator[str]:
+    """Steps that lead to no number, or nowhere; and what the quotients divide by."""
+    words = {
+        OUTSIDE: "leads outside the domain, and the quotient has no value",
+        INFINITE: "leads to an infinite value",
+        NO_STEP: "is lost in rounding, as x ± h is x itself, and the quotient is 0",
+    }
+    for remark, text in words.items():
+        hit = {s.method.name: [q.h for q in s.quotients if q.remark == remark] for s in d.series}
+        told: dict[str, list[str]] = {}
+        for name, steps in hit.items():
+            if steps:
+                range_ = f"h = {steps[0]:g}" + ("" if len(steps) == 1 else f" to {steps[-1]:g}")
+                told.setdefault(range_, []).append(name)
+        for range_, names in told.items():
+            yield f"A step of {range_} ({', '.join(names)}) {text}."
+    steps = [(q.h, taken) for q, taken in zip(d.series[0].quotients, d.taken, strict=True)]
+    h, taken = next(((h, t) for h, t in steps if abs(t - h) > h / 1000 and 0 < t < 2 * h), (0.0, 0.0))
+    if h:
+        yield (
+            f"The quotients divide by the h asked for, but x + h is rounded: at h = {h:g} it lies {taken:.4g} from x."
+        )
