@@ -373,6 +373,7 @@ class _Curve:
 
     Attributes:
         slope: the derivative.
+        unsure: how far that may be off.
         noise: the rounding error that is left in a value.
     """
 
@@ -386,6 +387,8 @@ class _Curve:
         self.unit = self.mp.ldexp(self.mp.mpf(scale), -judge.finer)
         self.smallest = self.mp.ldexp(self.unit, -LIMIT)
         self.slope = self.quotient(METHODS["central"], self.smallest)
+        twice = self.quotient(METHODS["central"], 2 * self.smallest)
+        self.unsure = abs(twice - self.slope) + 4 * self.noise / self.smallest
 
     def quotient(self, method: Method, h: Any) -> Any:
         """The quotient without rounding errors; NaN outside the domain."""
@@ -394,14 +397,15 @@ class _Curve:
 
     def error(self, quotient: Any) -> float | None:
         """The distance from the derivative."""
-        return _finite(abs(quotient - self.slope))
+        gap = abs(quotient - self.slope)
+        return 0.0 if gap <= self.unsure else _finite(gap)
 
     def law(self, method: Method, noise: float) -> Law:
         """Order and coefficient of the truncation error, from two steps that are nearly 0; and the best step."""
         mp = self.mp
         near = mp.ldexp(self.unit, -NEAR)
         one, two = (abs(self.quotient(method, h) - self.slope) for h in (near, 2 * near))
-        if not one > 4 * self.noise / self.smallest or not two > one:
+        if not one > self.unsure or not two > one:
             return Law(None, None, None, None)
         exact = mp.log(two / one) / mp.ln2
         order = mp.nint(exact) if abs(exact - mp.nint(exact)) < 1e-6 else exact
@@ -446,7 +450,8 @@ def _quotient(method: Method, row: _Row, cost: int, derivative: float | None, cu
         return Quotient(h, value, error, error / abs(derivative) if derivative else None, None, None, cost, remark)
     exact = curve.quotient(method, h)
     known = curve.error(value)
-    relative = _finite(abs(value - curve.slope) / abs(curve.slope)) if curve.slope else None
+    size = abs(float(curve.slope))
+    relative = known / size if known is not None and size else None
     return Quotient(h, value, known, relative, curve.error(exact), _finite(abs(value - exact)), cost, remark)
 
 

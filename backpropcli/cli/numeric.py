@@ -33,6 +33,8 @@ from .options import (
 )
 
 if TYPE_CHECKING:
+    from ..checks.steps import Differences
+    from ..conventions import Note
     from ..language import Program
     from ..limits import Limits
     from ..shapes import Shape
@@ -109,7 +111,8 @@ def command(
         seed = value_of("--upstream", upstream, limits)
     places = places_of(wrt, program, shapes_of(point))
 
-    found, notes = [], {}
+    found: list[Differences] = []
+    notes: dict[str, Note] = {}
     with progress("evaluating", quiet) as step:
         for name, place in places:
             result = evaluate(program, point, output=output, wrt=[name], upstream=seed, limits=limits)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import takewhile
-from math import isfinite
+from math import inf, isfinite
 from typing import TYPE_CHECKING
 
 from ..checks.steps import INFINITE, NO_STEP, OUTSIDE, Differences, Quotient, Series
@@ -25,6 +26,7 @@ MARKS = {"forward": (">", "cyan"), "backward": ("<", "magenta"), "central": ("o"
 WIDTH = 80
 """Columns of the plot and of sentences where there is no terminal."""
 ERROR_DIGITS = 3
+EVERYWHERE, NOWHERE = "at every step", "nowhere"
 
 
 def render_json(result: Result, found: Sequence[Differences], notes: Sequence[Note]) -> Iterator[str]:
@@ -62,16 +64,17 @@ def render(
     if is_tensor(result.seed) or result.seed != 1:
         output = f"upstream·{output}"
     for differences in found:
-        if not quiet:
-            page.line("")
+        if quiet:
+            _gradient(page, differences, output)
+            _best(page, differences)
+            continue
+        page.line("")
         _gradient(page, differences, output)
-        if not quiet:
-            _table(page, differences)
-            _plot(page, differences)
+        _table(page, differences)
+        _plot(page, differences)
+        page.line("")
         _best(page, differences)
-        if not quiet:
-            for sentence in sentences(differences):
-                _paragraph(page, sentence)
+        _prose(page, sentences(differences))
     return page.text()
 
 
@@ -148,9 +151,8 @@ def _plot(page: Page, d: Differences) -> None:
         Curve(s.method.name, *MARKS[s.method.name], [(q.h, q.error) for q in s.quotients if q.error is not None])
         for s in d.series
     ]
-    lines = plot(curves, min(page.width, WIDTH), FAINT)
+    lines = plot(curves, min(page.width, WIDTH), FAINT, {"><": "x"})
     if not lines:
-        page.line("")
         return
     page.line("")
     page.line("error over h", NAME)
@@ -158,14 +160,13 @@ def _plot(page: Page, d: Differences) -> None:
         for text, style in spans:
             page.write(text, style)
         page.end()
-    page.line("")
 
 
 def _best(page: Page, d: Differences) -> None:
     """The best step of every method, and the one that theory tells."""
     if d.derivative is None:
         return
-    heads = ["method", "best h", "error", "theory: h", "least error"]
+    heads = ["method", "best h", "error", "h in theory", "error in theory"]
     rows = []
     for s in d.series:
         best, law = s.best, s.law
@@ -177,12 +178,12 @@ def _best(page: Page, d: Differences) -> None:
             page.line(f"{name}: best h {h}, error {error}; in theory h {told[0]}, error {told[1]}")
 
 
-def _paragraph(page: Page, sentence: str) -> None:
-    """A sentence, folded; also where there is no terminal, since this is prose and no number is cut."""
-    for line in textwrap.wrap(
-        sentence, max(min(page.width, WIDTH), 20), break_long_words=False, break_on_hyphens=False
-    ):
-        page.line(line)
+def _prose(page: Page, told: Iterable[str]) -> None:
+    """Sentences, folded; also where there is no terminal, since no number is cut."""
+    width = max(min(page.width, WIDTH), 20)
+    for sentence in told:
+        for line in textwrap.wrap(sentence, width, break_long_words=False, break_on_hyphens=False):
+            page.line(line)
 
 
 def sentences(d: Differences) -> Iterator[str]:
@@ -204,12 +205,12 @@ def sentences(d: Differences) -> Iterator[str]:
         if d.noise:
             yield (
                 f"Rounding: float64 leaves a value of the program off by up to {d.noise:.2g} here, and a quotient by "
-                f"up to {_by_method(d, lambda s: f'{2 * d.noise / (s.method.end - s.method.start):.2g}/h')}: "
+                f"up to {_by_method(d, partial(_floor, d.noise))}: "
                 "the more, the smaller h."
             )
         else:
             yield "Rounding: none, every value is exact over the smaller steps."
-        yield f"Of these steps, {_by_method(d, _border)}."
+        yield from _borders(d)
     yield from _remarks(d)
 
 
@@ -226,20 +227,37 @@ def _by_method(d: Differences, tell: Callable[[Series], str]) -> str:
 def _truncation(s: Series) -> str:
     """``0.045*h^2``."""
     if s.law is not None and s.law.order is not None:
-        return f"{s.law.coefficient:.3g}*h" + ("" if s.law.order == 1 else f"^{s.law.order:.3g}")
+        factor = f"{s.law.coefficient:.3g}*"
+        return ("" if factor == "1*" else factor) + ("h" if s.law.order == 1 else f"h^{s.law.order:.3g}")
     largest = max((q.truncation for q in s.quotients if q.truncation is not None), default=0.0)
     return "0, as along a straight line" if largest < 1e-60 else "no power of h up to 4"
 
 
+def _floor(noise: float, s: Series) -> str:
+    """What rounding errors in two values leave in a quotient."""
+    return f"{2 * noise / (s.method.end - s.method.start):.2g}/h"
+
+
+def _borders(d: Differences) -> Iterator[str]:
+    """Where truncation ends and rounding begins."""
+    told = {_border(s) for s in d.series}
+    if told == {EVERYWHERE}:
+        yield "Truncation is the larger part of every error: no step is so small that rounding shows more."
+    elif told == {NOWHERE}:
+        yield "Rounding is the larger part of every error."
+    else:
+        yield f"Truncation is the larger part of the error {_by_method(d, _border)}; elsewhere it is rounding."
+
+
 def _border(s: Series) -> str:
-    """Down to which step truncation is the larger part."""
-    larger = [q for q in s.quotients if q.truncation is not None and q.rounding is not None]
-    before = list(takewhile(lambda q: q.truncation >= q.rounding, larger))
+    """Where truncation is the larger part of the error."""
+    known = [
+        (q.h, q.truncation >= q.rounding) for q in s.quotients if q.truncation is not None and q.rounding is not None
+    ]
+    before = [h for h, _ in takewhile(lambda row: row[1], known)]
     if not before:
-        return "rounding is the larger part in all"
-    if len(before) == len(larger):
-        return "truncation is the larger part in all"
-    return f"truncation is the larger part down to h = {before[-1].h:g}, rounding below"
+        return NOWHERE
+    return EVERYWHERE if len(before) == len(known) else f"down to h = {before[-1]:g}"
 
 
 def _remarks(d: Differences) -> Iterator[str]:
@@ -258,9 +276,10 @@ def _remarks(d: Differences) -> Iterator[str]:
                 told.setdefault(range_, []).append(name)
         for range_, names in told.items():
             yield f"A step of {range_} ({', '.join(names)}) {text}."
-    steps = [(q.h, taken) for q, taken in zip(d.series[0].quotients, d.taken, strict=True)]
-    h, taken = next(((h, t) for h, t in steps if abs(t - h) > h / 1000 and 0 < t < 2 * h), (0.0, 0.0))
-    if h:
-        yield (
-            f"The quotients divide by the h asked for, but x + h is rounded: at h = {h:g} it lies {taken:.4g} from x."
-        )
+    for q, taken in reversed(list(zip(d.series[0].quotients, d.taken, strict=True))):
+        if abs(taken - q.h) > q.h / 10_000 and 0 < taken < inf:
+            yield (
+                f"The quotients divide by the h asked for, but x + h is rounded: at h = {q.h:g} it lies {taken:.5g} "
+                "from x."
+            )
+            return
