@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from ..api import Result
     from .judge import Path
 
-OUTSIDE, INFINITE, NO_STEP = "outside the domain", "infinite", "no step"
+OUTSIDE, INFINITE, NO_STEP, NO_VALUE = "outside the domain", "infinite", "no step", "no value at the point"
+NO_ERROR = frozenset((OUTSIDE, INFINITE, NO_VALUE))
 NEAR = 60
 """The exponent of the step 2⁻ᵏ at which the order of a truncation error is read off, and of its double."""
 LIMIT = 200
@@ -64,7 +65,8 @@ class Quotient(NamedTuple):
         truncation: the error that the quotient has in exact numbers.
         rounding: what float64 adds to that, to either side.
         evaluations: of the program, up to this step.
-        remark: why there is no error: ``outside the domain``, ``infinite``; or ``no step``, where x ± h is x.
+        remark: why there is no error: ``outside the domain``, ``infinite``, ``no value at the point``; or ``no step``,
+            where x ± h is x.
     """
 
     h: float
@@ -209,7 +211,7 @@ def shrinking(first: float = 1.0, last: float = 1e-14, factor: float = 10.0, lim
         raise OptionError(f"--factor is a number greater than 1, not {factor!r}", hint="such as 10, or 2")
     if first < last:
         raise OptionError(
-            f"h shrinks from {first!r} to {last!r}, but that is no smaller", hint="such as --from 1 --to 1e-14"
+            f"steps shrink, and --from {first:g} is smaller than --to {last:g}", hint="such as --from 1 --to 1e-14"
         )
     limits.hold("rows", int((log2(first) - log2(last)) / log2(factor) + 1e-9) + 1, "the steps make ")
     found = []
@@ -384,7 +386,8 @@ class _Curve:
         x = base[judge.graph.inputs[name]]
         self.x = x[place] if place else x
         self.noise = judge.noise
-        self.unit = self.mp.ldexp(self.mp.mpf(scale), -judge.finer)
+        self.scale = self.mp.mpf(scale)
+        self.unit = self.mp.ldexp(self.scale, -judge.finer)
         self.smallest = self.mp.ldexp(self.unit, -LIMIT)
         self.slope = self.quotient(METHODS["central"], self.smallest)
         twice = self.quotient(METHODS["central"], 2 * self.smallest)
@@ -401,15 +404,18 @@ class _Curve:
         return 0.0 if gap <= self.unsure else _finite(gap)
 
     def law(self, method: Method, noise: float) -> Law:
-        """Order and coefficient of the truncation error, from two steps that are nearly 0; and the best step."""
+        """Order and coefficient of the truncation error, from two steps that are nearly 0; and the best step.
+
+        The first of them are as near as the largest number inside the program asks for; where the error cannot be told
+        from 0 there, as when only the output is huge, the next are as near as x alone asks for.
+        """
         mp = self.mp
-        near = mp.ldexp(self.unit, -NEAR)
-        one, two = (abs(self.quotient(method, h) - self.slope) for h in (near, 2 * near))
-        if not one > self.unsure or not two > one:
+        found = next(
+            filter(None, (self._power(method, mp.ldexp(unit, -NEAR)) for unit in (self.unit, self.scale))), None
+        )
+        if found is None:
             return Law(None, None, None, None)
-        exact = mp.log(two / one) / mp.ln2
-        order = mp.nint(exact) if abs(exact - mp.nint(exact)) < 1e-6 else exact
-        coefficient = one / near**order
+        order, coefficient = found
         if not noise:
             return Law(float(order), float(coefficient), None, None)
         rounding = 2 * mp.mpf(noise) / (method.end - method.start)
@@ -417,12 +423,25 @@ class _Curve:
         least = coefficient * h**order + rounding / h
         return Law(float(order), float(coefficient), float(h), float(least))
 
+    def _power(self, method: Method, near: Any) -> tuple[Any, Any] | None:
+        """Order and coefficient of the truncation error; None where it is too small to be told from 0 so near."""
+        one, two = (abs(self.quotient(method, h) - self.slope) for h in (near, 2 * near))
+        if not one > self.unsure or not two > one:
+            return None
+        exact = self.mp.log(two / one) / self.mp.ln2
+        order = self.mp.nint(exact) if abs(exact - self.mp.nint(exact)) < 1e-6 else exact
+        return order, one / near**order
+
 
 def _noise(curve: _Curve, rows: list[_Row]) -> float | None:
-    """The largest rounding error of a value over the finer half of the steps: of the program, and of x + h."""
+    """The largest rounding error of a value over the finer half of the steps that are taken.
+
+    It is that of the program, and of x + h.
+    """
+    taken = [row for row in rows if row.x - row.h < row.x < row.x + row.h] or rows
     found = [
         abs(curve.mp.mpf(value) - curve.f(curve.x + side * curve.mp.mpf(row.h)))
-        for row in rows[len(rows) // 2 :]
+        for row in taken[len(taken) // 2 :]
         for side, value in row.values.items()
         if isfinite(value)
     ]
@@ -437,13 +456,15 @@ def _quotient(method: Method, row: _Row, cost: int, derivative: float | None, cu
     places = [x + side * h for side in (method.start, method.end)]
     value = (ends[1] - ends[0]) / h / distance
     remark = ""
-    if not all(map(isfinite, places)) or any(map(isinf, ends)) or isinf(value):
+    if not isfinite(x) or (0 in (method.start, method.end) and not isfinite(values[0])):
+        remark = NO_VALUE
+    elif not all(map(isfinite, places)) or any(map(isinf, ends)) or isinf(value):
         remark = INFINITE
     elif value != value:
         remark = OUTSIDE
     elif places[0] == places[1]:
         remark = NO_STEP
-    if not isfinite(value) or derivative is None:
+    if remark in NO_ERROR or derivative is None:
         return Quotient(h, value, None, None, None, None, cost, remark)
     if curve is None:
         error = abs(value - derivative)

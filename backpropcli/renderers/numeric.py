@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -66,14 +67,16 @@ def render(
     for differences in found:
         if quiet:
             _gradient(page, differences, output)
-            _best(page, differences)
+            if differences.derivative is not None:
+                _best(page, differences)
             continue
         page.line("")
         _gradient(page, differences, output)
         _table(page, differences)
         _plot(page, differences)
-        page.line("")
-        _best(page, differences)
+        if differences.derivative is not None:
+            page.line("")
+            _best(page, differences)
         _prose(page, sentences(differences))
     return page.text()
 
@@ -93,7 +96,8 @@ def _gradient(page: Page, d: Differences, output: str) -> None:
         page.line(f"  the reverse sweep gives {figure(d.gradient, page.digits)}: {d.reason}", NAME)
     else:
         more = f"; {d.reason}" if d.reason else ""
-        page.line(f"  the reverse sweep is off by {_error(d.error)}, after one evaluation and one sweep{more}", FAINT)
+        finds = f"is off by {_error(d.error)}" if d.error else "finds it exactly"
+        page.line(f"  the reverse sweep {finds}, after one evaluation and one sweep{more}", FAINT)
 
 
 def _error(error: float | None) -> str:
@@ -164,8 +168,6 @@ def _plot(page: Page, d: Differences) -> None:
 
 def _best(page: Page, d: Differences) -> None:
     """The best step of every method, and the one that theory tells."""
-    if d.derivative is None:
-        return
     heads = ["method", "best h", "error", "h in theory", "error in theory"]
     rows = []
     for s in d.series:
@@ -181,7 +183,9 @@ def _best(page: Page, d: Differences) -> None:
 def _prose(page: Page, told: Iterable[str]) -> None:
     """Sentences, folded; also where there is no terminal, since no number is cut."""
     width = max(min(page.width, WIDTH), 20)
-    for sentence in told:
+    for at, sentence in enumerate(told):
+        if not at:
+            page.line("")
         for line in textwrap.wrap(sentence, width, break_long_words=False, break_on_hyphens=False):
             page.line(line)
 
@@ -201,7 +205,8 @@ def sentences(d: Differences) -> Iterator[str]:
             "rule the best h is near 1.5e-8 and 6e-6 times the size of x."
         )
     else:
-        yield f"Truncation: as h shrinks, the error of the quotient falls like {_by_method(d, _truncation)}."
+        told = re.sub(r"(falls like [^()]*\([^()]*\) and) falls like", r"\1 like", _by_method(d, _truncation))
+        yield f"Truncation: as h shrinks, the error of the quotient {told}."
         if d.noise:
             yield (
                 f"Rounding: float64 leaves a value of the program off by up to {d.noise:.2g} here, and a quotient by "
@@ -219,18 +224,21 @@ def _by_method(d: Differences, tell: Callable[[Series], str]) -> str:
     told: dict[str, list[str]] = {}
     for s in d.series:
         told.setdefault(tell(s), []).append(s.method.name)
+    told.pop("", None)
     if len(d.series) == 1:
         return next(iter(told))
     return " and ".join(f"{text} ({', '.join(names)})" for text, names in told.items())
 
 
 def _truncation(s: Series) -> str:
-    """``0.045*h^2``."""
+    """``falls like 0.045*h^2``."""
     if s.law is not None and s.law.order is not None:
         factor = f"{s.law.coefficient:.3g}*"
-        return ("" if factor == "1*" else factor) + ("h" if s.law.order == 1 else f"h^{s.law.order:.3g}")
+        return (
+            "falls like " + ("" if factor == "1*" else factor) + ("h" if s.law.order == 1 else f"h^{s.law.order:.3g}")
+        )
     largest = max((q.truncation for q in s.quotients if q.truncation is not None), default=0.0)
-    return "0, as along a straight line" if largest < 1e-60 else "no power of h up to 4"
+    return "is 0" if largest == 0 else "follows no low power of h"
 
 
 def _floor(noise: float, s: Series) -> str:
@@ -240,23 +248,25 @@ def _floor(noise: float, s: Series) -> str:
 
 def _borders(d: Differences) -> Iterator[str]:
     """Where truncation ends and rounding begins."""
-    told = {_border(s) for s in d.series}
+    told = {_border(s) for s in d.series} - {""}
     if told == {EVERYWHERE}:
         yield "Truncation is the larger part of every error: no step is so small that rounding shows more."
     elif told == {NOWHERE}:
         yield "Rounding is the larger part of every error."
-    else:
+    elif told:
         yield f"Truncation is the larger part of the error {_by_method(d, _border)}; elsewhere it is rounding."
 
 
 def _border(s: Series) -> str:
-    """Where truncation is the larger part of the error."""
+    """Where truncation is the larger part of the error; "" where there is none."""
     known = [
-        (q.h, q.truncation >= q.rounding) for q in s.quotients if q.truncation is not None and q.rounding is not None
+        (q.h, q.truncation >= q.rounding)
+        for q in s.quotients
+        if q.truncation is not None and q.rounding is not None and (q.truncation or q.rounding)
     ]
     before = [h for h, _ in takewhile(lambda row: row[1], known)]
     if not before:
-        return NOWHERE
+        return NOWHERE if known else ""
     return EVERYWHERE if len(before) == len(known) else f"down to h = {before[-1]:g}"
 
 

@@ -90,7 +90,7 @@ def label(exponent: float) -> str:
     """A power of ten, whole ones only: ``0.01``, ``1e-05``; "" for others."""
     if exponent != int(exponent):
         return ""
-    return f"{10.0**exponent:g}" if -300 < exponent < 300 else f"1e{int(exponent):+03d}"
+    return f"{10.0**exponent:g}" if -5 < exponent < 4 else f"1e{int(exponent):+03d}"
 
 
 def _mark(here: list[Curve], pairs: Mapping[str, str]) -> Span:
