@@ -380,6 +380,9 @@ def test_the_words_where_there_is_no_derivative() -> None:
     assert run.stderr.startswith("note: relu(x) has a kink at x = 0")
     assert run.stdout.splitlines() == [
         "f = 0",
+        "forward  = (f(x+h) - f(x))/h",
+        "backward = (f(x) - f(x-h))/h",
+        "central  = (f(x+h) - f(x-h))/(2h)",
         "",
         "∂f/∂x = 0 at x = 0, by the reverse sweep",
         "  no derivative to compare with: kink at relu(x): 0 on the left, 1 on the right",

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from ..shapes import Shape
 
 CHOICES = ("forward", "backward", "central", "all")
-PLACE = re.compile(r"\s*([^\[\]\s]+)\s*(?:\[([-\d\s,]*)\])?\s*")
+PLACE = re.compile(r"\s*([^\[\]\s]+)\s*(?:\[([-0-9\s,]*)\])?\s*")
 """An input, or one entry of it: ``x``, ``W[0, -1]``."""
 
 Place = tuple[int, ...]
@@ -50,6 +50,7 @@ Difference quotients with shrinking steps, and their errors.
 
 For every step h the forward, backward and central quotient, its error against the exact gradient, and how many
 evaluations it took; then the errors as a plot, the best step, and where truncation ends and rounding begins.
+Forward is (f(x+h) - f(x))/h, backward (f(x) - f(x-h))/h, and central (f(x+h) - f(x-h))/(2h).
 
 Examples:
 
@@ -83,7 +84,9 @@ def command(
     ] = "all",
     first: Annotated[str, typer.Option("--from", metavar="H", help="The first step, the largest.")] = "1",
     last: Annotated[str, typer.Option("--to", metavar="H", help="The last step, the smallest.")] = "1e-14",
-    factor: Annotated[str, typer.Option("--factor", metavar="K", help="Every step is the one before by K.")] = "10",
+    factor: Annotated[
+        str, typer.Option("--factor", metavar="K", help="Each step is the one before, divided by K.")
+    ] = "10",
     digits: Digits = None,
     form: Format = "table",
     json: Json = False,
@@ -177,7 +180,7 @@ def _place(text: str, program: Program, shapes: dict[str, Shape]) -> tuple[str, 
         )
     place = []
     for word, length in zip(words, shape, strict=True):
-        if not re.fullmatch(r"-?\d{1,18}", word) or not -length <= int(word) < length:
+        if not re.fullmatch(r"-?[0-9]{1,18}", word) or not -length <= int(word) < length:
             raise OptionError(
                 f"{text.strip()[:60]} is no entry of `{name}`, whose shape is {written(shape)}",
                 hint="entries count from 0, and from the end with -1, -2, …",

@@ -62,6 +62,9 @@ def render(
     page = Page(screen, digits, 64, result.program.graph.tensors)
     output = labels(result.program.graph, result.output)[result.output]
     page.figures(f"{output} = ", cell(result.value, digits, 64), VALUE)
+    if not quiet:
+        for s in found[0].series:
+            page.line(f"{s.method.name:<8} = {s.method.formula}", FAINT)
     if is_tensor(result.seed) or result.seed != 1:
         output = f"upstream·{output}"
     for differences in found:

@@ -63,7 +63,7 @@ def plot(curves: Sequence[Curve], width: int, faint: str, pairs: Mapping[str, st
     bottom = floor(low / step) if ys else top + 1
     rows = {row: label(row * step) for row in range(top, bottom - 1, -1)}
     margin = max(map(len, [*rows.values(), "0"])) + 2
-    room = max(width - margin - 4, 10)
+    room = max(width - margin - 3, 10)
     span = xs[-1] - xs[0]
     decade = min(max(WIDEST, SHORTEST / span), (room - 1) / span) if span else 0.0
     decade = floor(decade) if decade >= 2 else decade
