@@ -191,6 +191,13 @@ def test_steps_that_lead_nowhere_are_named() -> None:
     assert [s.quotients[0].remark for s in over.series] == ["infinite", "", "infinite"]
 
 
+def test_poles_far_out_are_no_walk() -> None:
+    """x - h is a whole negative number here, to which mpmath would walk in 1e308 steps."""
+    found = differences(evaluate("polygamma(2, x)", x=1e10), "x", (), [1e308, 1e300, 1.0])
+    assert found.verdict == "agree"
+    assert [q.remark for q in found.series[1].quotients][2] == ""
+
+
 def test_quotients_divide_by_the_step_asked_for() -> None:
     found = differences(evaluate("x", x=1.0), "x", (), [1e-15])
     assert found.taken == [1.1102230246251565e-15]

@@ -27,6 +27,8 @@ OUTSIDE, INFINITE, NO_STEP, NO_VALUE = "outside the domain", "infinite", "no ste
 NO_ERROR = frozenset((OUTSIDE, INFINITE, NO_VALUE))
 NEAR = 60
 """The exponent of the step 2⁻ᵏ at which the order of a truncation error is read off, and of its double."""
+LEAST = 1 / 16
+"""An order that is less is none: the quotients do not close in on the derivative."""
 LIMIT = 200
 """That of the step whose exact quotient counts as the derivative."""
 UNKNOWN = frozenset(("kink", "tie", "jump", "vertical-tangent", "zero-times-infinity"))
@@ -430,7 +432,7 @@ class _Curve:
             return None
         exact = self.mp.log(two / one) / self.mp.ln2
         order = self.mp.nint(exact) if abs(exact - self.mp.nint(exact)) < 1e-6 else exact
-        return order, one / near**order
+        return (order, one / near**order) if order > LEAST else None
 
 
 def _noise(curve: _Curve, rows: list[_Row]) -> float | None:
