@@ -27,7 +27,7 @@ LAYERS = [
 ]
 DOORS = {
     "lark": {"language/compile.py"},
-    "typer": {"cli/app.py", "cli/eval.py", "cli/gates.py", "cli/options.py"},
+    "typer": {"cli/app.py", "cli/eval.py", "cli/gates.py", "cli/numeric.py", "cli/options.py"},
     "rich": {"renderers/table.py", "cli/progress.py"},
     "numpy": {
         *(f"kernels/{name}.py" for name in ("arrays", "buffers", "exact", "shaken", "tape", "tensors")),

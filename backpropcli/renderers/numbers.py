@@ -10,6 +10,8 @@ from ..values import Value, is_tensor
 
 ASCII = str.maketrans(
     {"∂": "d", "×": "*", "…": "...", "–": "-", "·": "*", "σ": "sigma", "±": "+-", "√": "sqrt", "─": "-", "ᵀ": ".T"}
+    | dict.fromkeys("│", "|")
+    | dict.fromkeys("┤└┬", "+")
 )
 LINE, FILE_LINE = 60, 160
 """Columns after which a row of a tensor goes on in the next line, on a terminal and in a file."""
