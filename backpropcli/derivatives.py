@@ -262,6 +262,8 @@ class Hessian:
     Attributes:
         program: the program, over inputs of known shapes.
         wrt: the inputs to differentiate by.
+        derived: the program that also computes the gradient.
+        nodes: the node of the gradient in it, by input name.
         pattern: for every entry whether it can differ from 0.
         columns: the Jacobian of the gradient.
     """
@@ -275,7 +277,9 @@ class Hessian:
         seed_of(program, node, None)
         hold_sizes(program.graph, limits)
         found = gradient(program.graph, node, self.wrt).simplified(verbatim=False)
-        nodes = list(found.gradient.values())
+        self.nodes = found.gradient
+        self.derived = Program(program.source, found.graph, found.value, {}, limits=limits)
+        nodes = list(self.nodes.values())
         self.pattern = dependence(arrays(), found.graph, nodes, self.wrt)
         self.columns = columns_of(found.graph, nodes, self.wrt, self.pattern, limits)
 

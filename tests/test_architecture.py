@@ -20,19 +20,29 @@ LAYERS = [
     {"values"},
     {"language", "conventions", "entries", "catalogue", "transform"},
     {"points", "inputs"},
-    {"api", "derivatives", "structure", "checks", "report"},
+    {"api", "derivatives", "structure", "checks", "report", "matrices"},
     {"renderers"},
     {"cli"},
     {"__init__", "__main__"},
 ]
 DOORS = {
     "lark": {"language/compile.py"},
-    "typer": {"cli/app.py", "cli/eval.py", "cli/gates.py", "cli/numeric.py", "cli/options.py"},
+    "typer": {"cli/app.py", "cli/eval.py", "cli/hvp.py", "cli/gates.py", "cli/numeric.py", "cli/options.py"},
     "rich": {"renderers/table.py", "cli/progress.py"},
     "numpy": {
         *(f"kernels/{name}.py" for name in ("arrays", "buffers", "exact", "shaken", "tape", "tensors")),
-        *(f"checks/{name}.py" for name in ("directions", "judge", "ladder", "shake")),
-        *("api.py", "entries.py", "points.py", "structure.py", "values.py", "renderers/numbers.py"),
+        *(f"checks/{name}.py" for name in ("directions", "judge", "ladder", "rows", "shake")),
+        *(
+            "api.py",
+            "derivatives.py",
+            "matrices.py",
+            "transform/pattern.py",
+            "entries.py",
+            "points.py",
+            "structure.py",
+            "values.py",
+            "renderers/numbers.py",
+        ),
     },
     "mpmath": {"kernels/precise.py"},
 }

@@ -78,6 +78,12 @@ Limit = Annotated[
 ]
 
 
+Check = Annotated[bool, typer.Option("--check", help="Verify every derivative numerically, at high precision.")]
+Layout = Annotated[
+    str,
+    typer.Option("--layout", metavar="standard|lecture", help="Rows of a Jacobian are outputs, or inputs (lecture)."),
+]
+
 COLORS = ("auto", "always", "never")
 
 
@@ -90,6 +96,11 @@ def choice(option: str, value: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise OptionError(f"{option} is one of {', '.join(choices)}, not {value!r}")
     return value
+
+
+def layout_of(layout: str) -> str:
+    """``standard`` or ``lecture``."""
+    return choice("--layout", layout, ("standard", "lecture"))
 
 
 def form_of(form: str, json: bool) -> str:

@@ -9,7 +9,21 @@ from ..text import number as exact
 from ..values import Value, is_tensor
 
 ASCII = str.maketrans(
-    {"∂": "d", "×": "*", "…": "...", "–": "-", "·": "*", "σ": "sigma", "±": "+-", "√": "sqrt", "─": "-", "ᵀ": ".T"}
+    {
+        "∂": "d",
+        "×": "*",
+        "…": "...",
+        "–": "-",
+        "·": "*",
+        "σ": "sigma",
+        "±": "+-",
+        "√": "sqrt",
+        "─": "-",
+        "ᵀ": ".T",
+        "∇": "D",
+        "²": "^2",
+        "³": "^3",
+    }
     | dict.fromkeys("│", "|")
     | dict.fromkeys("┤└┬", "+")
 )
