@@ -112,10 +112,14 @@ class Tapes:
 
     Args:
         derived: makes the graph, all its shapes known, and names the nodes whose values are wanted.
+        fixed: inputs that are the same at every point, and their values.
     """
 
-    def __init__(self, derived: Callable[[], tuple[Graph, list[int]]]) -> None:
+    def __init__(
+        self, derived: Callable[[], tuple[Graph, list[int]]], fixed: Mapping[str, Value] | None = None
+    ) -> None:
         self.derived = derived
+        self.fixed = fixed or {}
         self.idle: list[Tape] = []
 
     def values(self, point: Mapping[str, Value]) -> list[Value] | None:
@@ -126,7 +130,7 @@ class Tapes:
         try:
             tape = self.idle.pop()
         except IndexError:
-            tape = compiled(arrays(), *self.derived())
+            tape = compiled(arrays(), *self.derived(), self.fixed)
         try:
             return tape(point)
         except NotFinite:
@@ -195,7 +199,7 @@ class Lines:
             wide, place = batched(graph, list(leaves), self.passes, outputs)
             return wide, [place[i] for i in outputs]
 
-        self.tapes = Tapes(derived)
+        self.tapes = Tapes(derived, self.directions)
 
     def __call__(self, point: Mapping[str, Value]) -> Any:
         """The lines at a point, as the rows of a matrix."""
@@ -203,7 +207,7 @@ class Lines:
 
         if not self.passes:
             return np.zeros(self.shape)
-        found = self.tapes.values({**point, **self.directions})
+        found = self.tapes.values(point)
         if found is None:
             found = self._one_by_one(point)
         flat = [part.reshape(self.passes, -1) for part in found]

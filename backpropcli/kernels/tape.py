@@ -43,6 +43,9 @@ REDUCTIONS: dict[str, Callable[..., Any]] = {"sum": np.add.reduce, "amax": np.ma
 VIEWS = frozenset(("reshape", "transpose", "index", "full", "diag", "stop_gradient"))
 
 
+NOTHING: Mapping[str, Any] = {}
+
+
 class NotFinite(ArithmeticError):
     """A value on the tape is infinite or NaN."""
 
@@ -56,19 +59,21 @@ class Tape:
         F: the arrays that the values are.
         graph: all its shapes known.
         outputs: the nodes whose values are wanted.
+        fixed: inputs that are the same at every point, and their values.
     """
 
-    def __init__(self, F: Arrays, graph: Graph, outputs: Sequence[int]) -> None:
+    def __init__(self, F: Arrays, graph: Graph, outputs: Sequence[int], fixed: Mapping[str, Any] = NOTHING) -> None:
         self.outputs = list(outputs)
         with np.errstate(all="ignore"):
-            plan = _Plan(F, graph, self.outputs)
+            plan = _Plan(F, graph, self.outputs, fixed)
             plan.write()
+        moving = {name: i for name, i in graph.inputs.items() if plan.needed[i] and name not in fixed}
         self.steps, self.values = plan.steps, plan.values
-        self.copied = {name: i for name, i in graph.inputs.items() if plan.needed[i] and i not in plan.late}
-        self.bound = {name: i for name, i in graph.inputs.items() if plan.needed[i] and i in plan.late}
+        self.copied = {name: i for name, i in moving.items() if i not in plan.late}
+        self.bound = {name: i for name, i in moving.items() if i in plan.late}
         self.fresh = [i for i in plan.late if graph.operations[i] is not INPUT]
         self.late, self.shapes, self.root = plan.late, graph.shapes, plan.root
-        self.looked_at = {name: i for name, i in graph.inputs.items() if plan.needed[i] and i not in plan.vouched}
+        self.looked_at = [i for i in moving.values() if i not in plan.vouched]
         for i in self.late:
             self._bind(i, None)
 
@@ -85,7 +90,7 @@ class Tape:
             self.values[i][...] = at[name]
         for name, i in self.bound.items():
             self._bind(i, at[name])
-        if not math.isfinite(sum([np.add.reduce(self.values[i], axis=None) for i in self.looked_at.values()])):
+        if not math.isfinite(sum([np.add.reduce(self.values[i], axis=None) for i in self.looked_at])):
             raise NotFinite
         for i in self.fresh:
             shape = self.shapes[i] or ()
@@ -137,13 +142,14 @@ class _Plan:
             it the node it is a view of, the function that makes it, and where it is an argument.
     """
 
-    def __init__(self, F: Arrays, graph: Graph, outputs: Sequence[int]) -> None:
+    def __init__(self, F: Arrays, graph: Graph, outputs: Sequence[int], fixed: Mapping[str, Any]) -> None:
         self.F = F
+        self.fixed = fixed
         self.graph = graph
         self.outputs = set(outputs)
         self.results: set[int] = set()
         self.needed = graph.needed(outputs)
-        self.moving = graph.dependents(list(graph.inputs.values()))
+        self.moving = graph.dependents([i for name, i in graph.inputs.items() if name not in fixed])
         self.values: list[Any] = [None] * len(graph)
         self.steps: list[tuple[Callable[..., Any], list[Any]]] = []
         self.late: dict[int, list[tuple[int, int, Callable[..., Any], list[Use]]]] = {}
@@ -237,6 +243,8 @@ class _Plan:
             shape, operands = self.shape(i), graph.operands[i]
             if operation is CONSTANT:
                 self.values[i] = np.asarray(self.F.constant(graph.constants[i]))
+            elif operation is INPUT and graph.names[i] in self.fixed:
+                self.values[i] = np.array(self.fixed[graph.names[i]])
             elif operation is INPUT:
                 if size(shape) > SMALL:
                     self._make_late(i)
