@@ -1,4 +1,4 @@
-"""Jacobians, Hessians, and their products with a direction, as plain data: numbers, names, structure."""
+"""Jacobians and Hessians as plain data: the numbers, the names of rows and columns, and the structure."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .api import Result, evaluate
 from .derivatives import Hessian, Jacobian
-from .errors import OptionError
 from .graph import Graph
-from .inputs import chosen
 from .limits import LIMITS, Limits
-from .shapes import place_text, size, unravel, written
+from .shapes import place_text, size, unravel
 from .text import ids, labels
-from .transform.derivative import pushforward
-from .values import Value, as_value, finite, shape_of
+from .values import Value
 
 if TYPE_CHECKING:
     from .checks import Check
@@ -121,7 +118,9 @@ def jacobian_matrix(
     """
     made = Jacobian(program, output, wrt, limits)
     graph = program.graph
-    result = evaluate(program, point, output=output, wrt=made.wrt, upstream=_ones(graph, made.output), limits=limits)
+    result = evaluate(
+        program, point, output=output, wrt=made.wrt, upstream=ones(graph.shapes[made.output] or ()), limits=limits
+    )
     entries = made(result.at)
     check = None
     if seconds is not None:
@@ -163,13 +162,6 @@ def hessian_matrix(
     return _matrix(
         "hessian", result, "standard", names, names, entries, "forward over reverse", passes, structure, check
     )
-
-
-def _ones(graph: Graph, node: int) -> Value:
-    """An upstream gradient for the evaluation that gives value and notes."""
-    import numpy as np
-
-    return as_value(np.ones(graph.shapes[node] or ()))
 
 
 def _matrix(
@@ -270,113 +262,3 @@ def _curvature(entries: Any) -> dict[str, Any]:
     else:
         word = "semidefinite"
     return {"curvature": word, "eigenvalues": (least, most)}
-
-
-class Product(NamedTuple):
-    """The derivatives of a scalar along a direction v, the last of them by every input.
-
-    Attributes:
-        expression: the program's text.
-        at: the point.
-        output: the id of the node that is differentiated.
-        output_name: its name.
-        value: its value.
-        direction: v by input name; inputs that are not named stay.
-        order: of the derivative that `products` are: 2 for the Hessian times v.
-        along: f'·v, f''·v·v and so on, up to the order.
-        products: by input, the derivative of the last but one of these: ∇²f·v for order 2, ∇³f·v·v for order 3.
-        check: the verdict on the products, where one was asked for.
-        notes: what a reader should know.
-        note_ids: the node of each note.
-    """
-
-    expression: str
-    at: dict[str, Value]
-    output: str
-    output_name: str
-    value: Value
-    direction: dict[str, Value]
-    order: int
-    along: list[Value]
-    products: dict[str, Value]
-    check: Check | None
-    notes: list[Note]
-    note_ids: list[str]
-
-    @property
-    def finite(self) -> bool:
-        """Whether every number is finite."""
-        return all(map(finite, (*self.along, *self.products.values())))
-
-
-MOST_ORDERS = 6
-"""The graph grows by a factor with every order."""
-
-
-def directional(
-    program: Program,
-    point: Mapping[str, Value],
-    direction: Mapping[str, Value],
-    *,
-    order: int = 2,
-    output: str | None = None,
-    wrt: Sequence[str] | None = None,
-    limits: Limits = LIMITS,
-    seconds: float | None = None,
-) -> Product:
-    """The Hessian times a direction, without the Hessian; or the same of higher order.
-
-    The derivative along v is written down as a graph, as often as the order asks, and what comes out is differentiated
-    by one reverse sweep.
-
-    Args:
-        program: over the shapes of the point.
-        direction: v by input name, each in its input's shape.
-        order: 2 for ∇²f·v, 3 for ∇³f·v·v.
-        seconds: the budget of a check; None for no check.
-
-    Raises:
-        OptionError: the direction names no input, or has another shape; or there is no such order.
-        ShapeError: the output is no scalar.
-    """
-    if not 2 <= order <= MOST_ORDERS:
-        raise OptionError(f"--order is a whole number from 2 to {MOST_ORDERS}, not {order}")
-    graph = program.graph
-    chosen(program.inputs, list(direction))
-    for name, v in direction.items():
-        shape = graph.shapes[graph.inputs[name]] or ()
-        if shape_of(v) != shape:
-            raise OptionError(
-                f"the direction of `{name}` has the shape {written(shape_of(v))}, and `{name}` {written(shape)}"
-            )
-    result = evaluate(program, point, output=output, wrt=wrt, limits=limits)
-    node, steps = result.output, []
-    extended = dict(result.at)
-    for _ in range(order - 1):
-        pushed = pushforward(graph, [node], list(direction))
-        graph, node = pushed.graph, pushed.tangents[0]
-        extended |= {pushed.direction[name]: v for name, v in direction.items()}
-        steps.append(node)
-    names = chosen(program.inputs, wrt)
-    derived = type(program)(program.source, graph, node, {}, limits=limits)
-    last = evaluate(derived, extended, wrt=[*names, *(name for name in direction if name not in names)], limits=limits)
-    along = [as_value(last.values[i]) for i in steps]
-    along.append(float(sum([_inner(last.gradient[name], v) for name, v in direction.items()])))
-    check = None
-    if seconds is not None:
-        from .checks import judge
-
-        check = judge(evaluate(derived, extended, wrt=names, limits=limits), seconds)
-    identifiers = ids(program.graph)
-    return Product(
-        program.source, result.at, identifiers[result.output], labels(program.graph, result.output)[result.output],
-        result.value, dict(direction), order, along, {name: last.gradient[name] for name in names}, check,
-        result.notes, ["" if note.node is None else identifiers[note.node] for note in result.notes],
-    )  # fmt: skip
-
-
-def _inner(x: Value, y: Value) -> float:
-    """The sum of the products of their entries; where one is 0, so is the product."""
-    import numpy as np
-
-    return float(np.sum(np.where(np.equal(x, 0) | np.equal(y, 0), 0.0, np.multiply(x, y))))

@@ -15,12 +15,13 @@ import pytest
 
 from backpropcli import Result, hessian, jacobian, parse
 from backpropcli.derivatives import Hessian, Jacobian
+from backpropcli.directional import directional, pushed_forward
 from backpropcli.errors import LimitError, OptionError, ShapeError
 from backpropcli.graph import Graph
 from backpropcli.kernels.arrays import Arrays
 from backpropcli.kernels.exact import exact
 from backpropcli.limits import LIMITS, Limits
-from backpropcli.matrices import directional, hessian_matrix, jacobian_matrix
+from backpropcli.matrices import hessian_matrix, jacobian_matrix
 from backpropcli.operations import OPERATIONS
 from backpropcli.sweeps import forward
 from backpropcli.transform.derivative import gradient, pushforward
@@ -259,6 +260,18 @@ def test_a_wrong_second_derivative_is_found(monkeypatch: pytest.MonkeyPatch) -> 
     assert checked("sin(x)*y", {"x": 1.0, "y": 2.0}).check.verdict == "disagree"
 
 
+def test_the_jacobian_along_a_direction_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = {"W": np.array([[1.0, 2.0], [3.0, 4.0]]), "x": np.array([0.5, -1.0])}
+    v = {"W": np.array([[0.3, -1.0], [2.0, 0.0]]), "x": np.array([1.0, -1.0])}
+    program = parse("tanh(W@x)", {name: x.shape for name, x in at.items()})
+    found = pushed_forward(program, at, v, seconds=1e9)
+    flat = np.concatenate([v["W"].ravel(), v["x"]])
+    np.testing.assert_allclose(found.along[0], jacobian("tanh(W@x)")(at) @ flat, rtol=1e-13)
+    assert [c.verdict for c in found.check.components] == ["agree", "agree"]
+    monkeypatch.setattr(OPERATIONS["tanh"], "partials", (lambda F, z, x: 1.0 - z,))
+    assert pushed_forward(program, at, v, seconds=1e9).check.verdict == "disagree"
+
+
 def test_a_kink_of_the_gradient_is_told() -> None:
     found = checked("relu(x)^2", {"x": 0.0}).check
     assert found.verdict == "not-differentiable"
@@ -287,6 +300,7 @@ def test_limits_are_held_before_the_work() -> None:
 COMMANDS = [
     ["jacobian", "[x*y, x+y, x^2]", "--at", "x=2,y=3", "--check"],
     ["jacobian", "W@x", "--at", "W=[[1,2],[3,4]],x=[5,6]", "--layout", "lecture"],
+    ["jacobian", "W@x", "--at", "W=[[1,2],[3,4]],x=[5,6]", "--direction", "x=[1,-1],W=[[1,0],[0,1]]", "--check"],
     ["hessian", "x^2*y + y^3", "--at", "x=1,y=2", "--check"],
     ["hessian", "x*y + z^2", "--at", "x=1,y=2,z=3"],
     ["hvp", "x^2*y + y^3", "--at", "x=1,y=2", "--direction", "x=1,y=0", "--check"],
@@ -308,7 +322,7 @@ def test_json(arguments: list[str]) -> None:
     done = backprop(*arguments, "--json")
     found = json.loads(done.stdout)
     jsonschema.validate(found, SCHEMA)
-    assert (done.returncode, found["derivative"]) == (0, arguments[0])
+    assert (done.returncode, found["derivative"]) == (0, "jvp" if "W=[[1,0],[0,1]]" in str(arguments) else arguments[0])
 
 
 @pytest.mark.parametrize(

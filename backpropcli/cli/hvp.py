@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from ..errors import OptionError
-from .files import print_notes, read_inputs, write
-from .main import DONE, NO, UNVERIFIED
+from .files import read_inputs
+from .matrices import show_product
 from .options import (
     COLORS,
     At,
@@ -17,6 +16,7 @@ from .options import (
     Check,
     Color,
     Digits,
+    Direction,
     Expression,
     File,
     Format,
@@ -53,10 +53,7 @@ def command(
     file: File = None,
     at: At = None,
     at_file: AtFile = None,
-    direction: Annotated[
-        list[str] | None,
-        typer.Option("--direction", metavar="x=1,y=0", help="The direction v, written as --at is. May be repeated."),
-    ] = None,
+    direction: Direction = None,
     order: Annotated[int, typer.Option("--order", metavar="N", help="2 for the Hessian times v, 3 and on.")] = 2,
     output: Output = None,
     wrt: Wrt = None,
@@ -69,7 +66,7 @@ def command(
     quiet: Quiet = False,
     limit: Limit = None,
 ) -> int:
-    from ..matrices import directional
+    from ..directional import directional
 
     limits = limits_of(limit)
     choice("--color", color, COLORS)
@@ -81,16 +78,4 @@ def command(
         program, point, point_of(direction, None, limits), order=order, output=output, wrt=names_of(wrt),
         limits=limits, seconds=limits["check"] if check else None,
     )  # fmt: skip
-
-    from ..renderers.matrix import product_json, render_product
-    from ..renderers.screen import FILE, screen_of
-
-    if form == "json":
-        write(product_json(product), target)
-    else:
-        print_notes([] if quiet else [note.message for note in product.notes], limits)
-        screen = screen_of(sys.stdout, color) if target is None else FILE
-        write([render_product(product, screen, digits or (6 if screen.terminal else None), quiet)], target)
-    if product.check is not None and product.check.verdict == "disagree":
-        return NO
-    return DONE if product.finite and (product.check is None or product.check.agrees) else UNVERIFIED
+    return show_product(product, form, target, color, digits, quiet, limits)

@@ -79,6 +79,10 @@ Limit = Annotated[
 
 
 Check = Annotated[bool, typer.Option("--check", help="Verify every derivative numerically, at high precision.")]
+Direction = Annotated[
+    list[str] | None,
+    typer.Option("--direction", metavar="x=1,y=0", help="The direction v, written as --at is. May be repeated."),
+]
 Layout = Annotated[
     str,
     typer.Option("--layout", metavar="standard|lecture", help="Rows of a Jacobian are outputs, or inputs (lecture)."),

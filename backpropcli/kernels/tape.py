@@ -90,22 +90,22 @@ class Tape:
             self.values[i][...] = at[name]
         for name, i in self.bound.items():
             self._bind(i, at[name])
-        if not math.isfinite(sum([np.add.reduce(self.values[i], axis=None) for i in self.looked_at])):
-            raise NotFinite
         for i in self.fresh:
             shape = self.shapes[i] or ()
             array = BUFFERS.array(shape)
             self._bind(i, np.empty(shape) if array is None else array)
         try:
             with np.errstate(over="raise", divide="raise", invalid="raise"):
+                if not math.isfinite(sum([np.add.reduce(self.values[i], axis=None) for i in self.looked_at])):
+                    raise NotFinite
                 for function, arguments in self.steps:
                     function(*arguments)
+            return self._results()
         except FloatingPointError:
             raise NotFinite from None
-        found = self._results()
-        for i in self.late:
-            self._bind(i, None)
-        return found
+        finally:
+            for i in self.late:
+                self._bind(i, None)
 
     def _bind(self, i: int, array: Any) -> None:
         """Put an array in the place of a late value, and its views where they are used."""

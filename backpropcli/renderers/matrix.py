@@ -13,7 +13,8 @@ from .table import FAINT, GRADIENT, NAME, VALUE, Page
 
 if TYPE_CHECKING:
     from ..checks import Check
-    from ..matrices import Matrix, Product, Structure
+    from ..directional import Product
+    from ..matrices import Matrix, Structure
 
 WORST = 10
 """So many entries that do not agree are told one by one."""
@@ -140,13 +141,15 @@ def render_product(product: Product, screen: Screen, digits: int | None, quiet: 
     page.line(f"along v: {moving}", FAINT)
     page.line("")
     for n, slope in enumerate(product.along, 1):
-        page.figures(f"{_nabla(n)}{output}·{'·'.join('v' * n)} = ", cell(slope, digits, 64), GRADIENT)
-    page.line("")
+        lead = f"{_nabla(n)}{output}·{'·'.join('v' * n)}" if product.order > 1 else f"∂{output}/∂v"
+        page.figures(f"{lead} = ", cell(slope, digits, 64), GRADIENT)
+    if product.products:
+        page.line("")
     for name, part in product.products.items():
         lead = f"{_nabla(product.order)}{output}·{'·'.join('v' * (product.order - 1))} by {name} = "
         page.figures(lead, cell(part, digits, 64), GRADIENT)
     if not quiet:
-        _judged(page, product.check, "one reverse sweep")
+        _judged(page, product.check, "one reverse sweep" if product.order > 1 else "one tangent sweep")
     return page.text()
 
 
@@ -164,7 +167,7 @@ def product_json(product: Product) -> Iterator[str]:
                 "at": numbers(product.at),
                 "output": product.output or None,
                 "value": tensor(product.value),
-                "derivative": "hvp",
+                "derivative": "hvp" if product.order > 1 else "jvp",
                 "order": product.order,
                 "direction": numbers(product.direction),
                 "along": [tensor(x) for x in product.along],

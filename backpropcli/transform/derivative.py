@@ -75,6 +75,32 @@ def gradient(graph: Graph, output: int, wrt: Sequence[str], ties: str = "split",
     return Derived(new, output, nodes, found, name)
 
 
+def on_line(graph: Graph, names: Sequence[str]) -> tuple[Graph, list[int], str, dict[str, str]]:
+    """The graph as a function of one number t: its inputs are x + t·v.
+
+    Args:
+        graph: all its shapes known.
+        names: the inputs that move.
+
+    Returns:
+        The new graph; where every node stands in it; the names of t, and of v by input.
+    """
+    new = Graph()
+    F = Symbols(new)
+    taken = graph.copy()
+    t = taken.free_name("t")
+    place: list[int] = []
+    velocity = {name: taken.free_name(f"d{name}") for name in names}
+    line = Symbol(F, new.input(t))
+    for i in range(len(graph)):
+        place.append(graph.copied(i, new, [place[j] for j in graph.operands[i]]))
+        name = graph.names.get(i, "")
+        if name in velocity and graph.inputs.get(name) == i:
+            v = Symbol(F, new.input(velocity[name], graph.shapes[i]))
+            place[i] = (Symbol(F, place[i]) + line * v).index
+    return new, place, t, velocity
+
+
 class Pushed(NamedTuple):
     """A graph that also computes the tangents of some of its nodes.
 
