@@ -11,7 +11,7 @@ from .graph import Graph
 from .limits import LIMITS, Limits
 from .shapes import place_text, size, unravel
 from .text import ids, labels
-from .values import Value
+from .values import Value, ones
 
 if TYPE_CHECKING:
     from .checks import Check
