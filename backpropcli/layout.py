@@ -23,10 +23,12 @@ Point = tuple[float, float]
 
 NEAR = 4
 """A source stands in the first column, unless it were further from its first use than so many columns."""
-SWEEPS = 12
-PASSES = 16
-CHANNEL, SLOPE, WIDEST = 22.0, 0.3, 90.0
+SWEEPS, PASSES, WORK = 12, 16, 200_000
+"""How often orders and heights are improved; where there is much to place, not oftener than makes so many steps."""
+CHANNEL, SLOPE, WIDEST = 18.0, 0.3, 90.0
 """A channel's width: the least, and by how much it grows with the highest bend in it, up to the widest."""
+BACK = 0.25
+"""How much a box is pulled by what it goes to, where its sources pull by 1: it stands in the middle of these."""
 ROOM = 5.0
 """What a passing wire needs above and below itself."""
 
@@ -49,6 +51,7 @@ class Box(NamedTuple):
 
     Attributes:
         left, right, up, down: room on every side.
+        stem: where its wire leaves, right of the anchor.
         entries: from the top down.
         free: whether entries may come in any order.
     """
@@ -57,6 +60,7 @@ class Box(NamedTuple):
     right: float
     up: float
     down: float
+    stem: float = 0.0
     entries: tuple[Entry, ...] = ()
     free: bool = False
 
@@ -164,6 +168,9 @@ class _Layered:
     def is_place(self, v: int) -> bool:
         return v >= len(self.boxes)
 
+    def _rounds(self, most: int) -> int:
+        return max(min(most, WORK // (len(self.layer) + 1)), 2)
+
     # orders
 
     def order(self) -> None:
@@ -171,7 +178,7 @@ class _Layered:
         self._first_order()
         best, fewest = [list(row) for row in self.rows], self._crossings()
         idle = 0
-        for sweep in range(SWEEPS):
+        for sweep in range(self._rounds(SWEEPS)):
             if not fewest or idle == 4:
                 break
             self._sweep(down=sweep % 2 == 0)
@@ -274,17 +281,15 @@ class _Layered:
             for v, offset in zip(row, found, strict=True):
                 y[v] = offset - top / 2
         pulls = self._pulls()
-        count = PASSES if len(y) < 3000 else PASSES // 2
-        for step in range(count):
+        weights = [sum([w for _, _, w in near]) for near in pulls]
+        steady = [sum([d * w for _, d, w in near]) / (weight or 1.0) for near, weight in zip(pulls, weights, strict=True)]
+        shares = [[(u, w / weight) for u, _, w in near] for near, weight in zip(pulls, weights, strict=True)]
+        masses = [[weights[v] or 0.1 for v in row] for row in self.rows]
+        for step in range(self._rounds(PASSES)):
             for at in range(len(self.rows)) if step % 2 == 0 else range(len(self.rows) - 1, -1, -1):
                 row = self.rows[at]
-                wanted, weights = [], []
-                for v in row:
-                    near = pulls[v]
-                    weight = sum([w for _, _, w in near])
-                    wanted.append(sum([(y[u] + d) * w for u, d, w in near]) / weight if weight else y[v])
-                    weights.append(weight or 0.1)
-                for v, place in zip(row, _isotonic(wanted, weights, offsets[at]), strict=True):
+                wanted = [steady[v] + sum([y[u] * w for u, w in shares[v]]) if shares[v] else y[v] for v in row]
+                for v, place in zip(row, _isotonic(wanted, masses[at], offsets[at]), strict=True):
                     y[v] = place
         self._straighten(y, offsets)
         return y
@@ -297,7 +302,7 @@ class _Layered:
                 lane = self.lanes[b][k] if k >= 0 else 0.0
                 weight = 8.0 if self._straight(a, b) else 2.0 if k < 0 or self.is_place(a) else 1.0
                 pulls[b].append((a, -lane, weight))
-                pulls[a].append((b, lane, weight))
+                pulls[a].append((b, lane, weight if weight > 1.0 or not self.ins[a] else BACK))
         return pulls
 
     def _straight(self, a: int, b: int) -> bool:
@@ -369,14 +374,16 @@ class _Layered:
         wires: list[Wire] = []
         branches: list[tuple[int, Point]] = []
         leads: dict[int, list[Point]] = {}
-        for row, start, end, behind in zip(rows := self.rows, starts, ends, [*starts[1:], 0.0], strict=True):
-            assert rows
+        for row, start, end, behind in zip(self.rows, starts, ends, [*starts[1:], 0.0], strict=True):
             for a in row:
                 i = self.source[a]
                 if a == i:
-                    lead = [(x[a] + self.boxes[a].right, y[a])] if self.outs[a] else []
+                    lead = [(x[a] + self.boxes[a].stem, y[a])] if self.outs[a] else []
                 else:
-                    lead = [*leads.pop(a), (start, y[a])]
+                    lead = leads.pop(a)
+                    lead.append((start, y[a]))
+                    if len(lead) > 2 and lead[-3][1] == lead[-2][1] == y[a]:  # a straight wire has no corners
+                        del lead[-2:]
                 corner = (end, y[a])
                 if len(self.outs[a]) > 1:
                     wires.append(Wire(i, -1, -1, [*lead, corner]))
@@ -385,7 +392,8 @@ class _Layered:
                 for b, k in self.outs[a]:
                     level = y[b] + self._lane(b, k)
                     if k < 0:
-                        leads[b] = [*lead, corner]
+                        leads[b] = lead
+                        lead.append(corner)
                     else:
                         points = [*lead, corner, (behind, level), (x[b] - self.boxes[b].left, level)]
                         wires.append(Wire(i, b, k, points))

@@ -14,9 +14,9 @@ from ..errors import printable
 from ..layout import Box, Layout, Point, layout
 from ..layout import Entry as Room
 from ..shapes import written
-from ..values import Value, is_tensor
+from ..values import Value
 from .metrics import cut, width
-from .numbers import cell, figure
+from .numbers import brief, cell
 
 SIGN, LABEL, SMALL = 15.0, 13.0, 10.5
 """Sizes of type: in gates, on wires, and for shapes and the legend."""
@@ -30,8 +30,8 @@ STEM, ARROW, CLEAR = 8.0, 12.0, 3.0
 """Beside a label on each side; between a lane and its gate; around everything."""
 MARGIN, LEGEND = 16.0, 360.0
 """Around the drawing; the least width of a legend."""
-MOST_ROWS, MOST_COLUMNS, MOST_PIXELS = 3, 4, 170.0
-"""Of a tensor written whole; how wide a folded expression may be."""
+WIDEST = 170.0
+"""A name or an expression that is wider is cut."""
 
 
 class Text(NamedTuple):
@@ -135,23 +135,6 @@ def typeset(number: str) -> str:
     return number.replace("-", "−")
 
 
-def short(value: Value, digits: int) -> list[str]:
-    """A value in a few short lines: a number; a small tensor row by row; of a large one the ends, or the extremes."""
-    if not is_tensor(value):
-        return [typeset(figure(value, digits))]
-    if not value.size:
-        return ["[]"]
-    if value.ndim == 1:
-        row = [figure(float(x), digits) for x in (value if len(value) <= MOST_COLUMNS else value[[0, 1, -1]])]
-        if len(value) > MOST_COLUMNS:
-            row.insert(2, "…")
-        return [typeset(f"[{', '.join(row)}]")]
-    if value.ndim == 2 and value.shape[0] <= MOST_ROWS and value.shape[1] <= MOST_COLUMNS:
-        return [typeset(f"[{', '.join(figure(float(x), digits) for x in row)}]") for row in value]
-    least, most = (typeset(figure(float(x), digits)) for x in (value.min(), value.max()))
-    return [f"all {least}" if least == most else f"{least} … {most}"]
-
-
 def whole(value: Value | None) -> str:
     """A value with every digit, in one line or several; of a large tensor what can be said of it."""
     return "\n".join(line.rstrip() for line in cell(value, None, 64))
@@ -169,42 +152,45 @@ class _Figure:
         self.last = number == len(circuit.gates) - 1
         self.output = "" if gate.kind == INPUT or not self.last else printable(circuit.output)
         self.above = self._above()
-        self.below = [] if gate.gradient is None else short(gate.gradient, digits)
+        self.below = [] if gate.gradient is None else self._short(gate.gradient)
         sources = [circuit.gates[entry.source] for entry in gate.entries]
         self.branches = [
-            [] if entry.gradient is None or source.uses < 2 else short(entry.gradient, digits)
+            [] if entry.gradient is None or source.uses < 2 else self._short(entry.gradient)
             for entry, source in zip(gate.entries, sources, strict=True)
         ]
         self.sign, self.half, self.high = self._outline()
         self.stem = max([width(text, size) for text, _, size in self.above] + [width(t, LABEL) for t in self.below])
         self.stem += 2 * STEM
 
+    def _short(self, value: Value) -> list[str]:
+        return [typeset(line) for line in brief(value, self.digits)]
+
     def _above(self) -> list[tuple[str, str, float]]:
         """The lines above the wire: text, role, size."""
         gate = self.gate
-        lines = [(line, "value", LABEL) for line in short(gate.value, self.digits)]
+        lines = [(line, "value", LABEL) for line in self._short(gate.value)]
         if gate.kind == INPUT and gate.name == "" and not gate.id:
             return [("constant", "faint", SMALL)]
         named = self.name if gate.kind != INPUT and not self.last else ""
         if gate.shape:
             lines.insert(0, (f"shape {written(gate.shape)}", "faint", SMALL))
         if named:
-            lines.insert(0, (cut(named, LABEL, MOST_PIXELS), "name", LABEL))
+            lines.insert(0, (cut(named, LABEL, WIDEST), "name", LABEL))
         return lines
 
     def _outline(self) -> tuple[str, float, float]:
         """What stands in the gate, half its width and half its height."""
         gate = self.gate
         if gate.kind == INPUT:
-            name = cut(printable(gate.label), SIGN, MOST_PIXELS)
+            name = cut(printable(gate.label), SIGN, WIDEST)
             return name, width(name, SIGN), RADIUS - CLEAR
         high = RADIUS
         if len(gate.entries) > CROWDED:
             high = (len(gate.entries) * 12.0 + 8) / 2
         if gate.kind == FOLD:
-            text = cut(printable(gate.text), LABEL, MOST_PIXELS)
+            text = cut(printable(gate.text), LABEL, WIDEST)
             return text, width(text, LABEL) / 2 + 12, max(high, RADIUS - 3)
-        sign = cut(typeset(printable(gate.sign)), SIGN, MOST_PIXELS)
+        sign = cut(typeset(printable(gate.sign)), SIGN, WIDEST)
         half = width(sign, SIGN) / 2
         return sign, RADIUS if half <= RADIUS - 4 else half + 11, high
 
@@ -231,6 +217,7 @@ class _Figure:
             right,
             max(self.high, ABOVE + RISE + LINE * (len(self.above) - 1)) + CLEAR,
             max(self.high, BELOW + RISE + LINE * (len(self.below) - 1)) + CLEAR,
+            self.start,
             tuple(
                 Room(entry.source, half, max(half, BELOW + RISE + LINE * (len(lines) - 1) + CLEAR) if lines else half)
                 for entry, lines in zip(self.gate.entries, self.branches, strict=True)
@@ -288,8 +275,10 @@ class _Figure:
 
     def arrival(self, x: float, y: float, lanes: list[float], k: int) -> list[Point]:
         """From the end of a lane to the outline."""
-        order = sorted(range(len(lanes)), key=lanes.__getitem__)
-        port = (order.index(k) - (len(lanes) - 1) / 2) * self.ports
+        port = lanes[k]
+        if max(map(abs, lanes)) > self.high - 4:
+            order = sorted(range(len(lanes)), key=lanes.__getitem__)
+            port = (order.index(k) - (len(lanes) - 1) / 2) * self.ports
         corner = min(RADIUS if self.gate.kind != FOLD else 6.0, self.high)
         beyond = max(0.0, abs(port) - (self.high - corner))
         edge = x - self.half + corner - sqrt(corner**2 - beyond**2)
@@ -307,11 +296,8 @@ class _Figure:
 def _lines(figures: list[_Figure], placed: Layout) -> list[Line]:
     """The wires, from outline to outline."""
     found = []
-    for source, target, k, points in placed.wires:
+    for _, target, k, points in placed.wires:
         own = list(points)
-        x, y = placed.x[source], placed.y[source]
-        if own[0][0] == x + figures[source].box().right and own[0][1] == y:
-            own[0] = (x + figures[source].start, y)
         if target >= 0:
             own += figures[target].arrival(placed.x[target], placed.y[target], placed.lanes[target], k)
         found.append(Line(own, target >= 0))
@@ -324,10 +310,10 @@ def _legend(circuit: Circuit, across: float, down: float) -> tuple[list[Text], l
     for gate in circuit.gates:
         if gate.kind not in (INPUT, FOLD):
             signs = patterns.setdefault(gate.pattern, [])
-            sign = cut(typeset(printable(gate.sign)), SMALL, MOST_PIXELS / 2)
+            sign = cut(typeset(printable(gate.sign)), SMALL, WIDEST / 2)
             if sign not in signs:
                 signs.append(sign)
-    items = [("  ".join(signs[:4]) + ("  …" if len(signs) > 4 else ""), name) for name, signs in patterns.items()]
+    items = [(", ".join(signs[:4]) + (", …" if len(signs) > 4 else ""), name) for name, signs in patterns.items()]
     if any(gate.uses > 1 for gate in circuit.gates):
         items.append(("•", "copy gate, gradient adder"))
     if circuit.folded:

@@ -1,0 +1,53 @@
+"""PNG, of the SVG on a light page: by resvg, an extra, in a font that ships, so that it looks the same everywhere."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from importlib.resources import as_file, files
+
+from ..errors import FileProblem, OptionError
+
+FONTS = ("Arimo-Regular.ttf", "Arimo-Italic.ttf")
+"""Arimo, by its licence (OFL.txt) free to be shipped: Latin, Greek, Cyrillic, and the signs of the drawings."""
+FAMILY = "Arimo"
+COVERED = 0x530
+"""Letters from here on are looked for in the fonts of the machine."""
+MOST_PIXELS = 16_000
+
+
+def render(svg: str, width: float, scale: float = 2.0) -> bytes:
+    """The picture.
+
+    Args:
+        svg: the document.
+        width: its width.
+        scale: pixels per unit, fewer where the picture would be too wide.
+
+    Raises:
+        OptionError: resvg is not installed, or cannot draw so large a picture.
+        FileProblem: the font is not there.
+    """
+    try:
+        import resvg_py
+    except ImportError:
+        raise OptionError("a PNG is drawn by resvg-py, which is not installed", hint=INSTALL) from None
+    with ExitStack() as stack:
+        fonts = [stack.enter_context(as_file(files(__package__) / "fonts" / name)) for name in FONTS]
+        if not all(font.is_file() for font in fonts):
+            raise FileProblem("the font of the drawings is missing", hint=f"install anew: {INSTALL}")
+        foreign = any(ord(c) >= COVERED and c.isalpha() for c in svg)
+        try:
+            picture = resvg_py.svg_to_bytes(
+                svg_string=svg,
+                font_files=[str(font) for font in fonts],
+                font_family=FAMILY,
+                sans_serif_family=FAMILY,
+                skip_system_fonts=not foreign,
+                zoom=min(scale, MOST_PIXELS / width),
+            )
+        except (ValueError, RuntimeError) as error:
+            raise OptionError(f"resvg cannot draw this: {error}", hint="draw less of it, with --depth 5") from None
+    return bytes(picture)
+
+
+INSTALL = "pip install 'backpropcli[png]'"
