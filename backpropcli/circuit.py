@@ -67,7 +67,7 @@ class Circuit(NamedTuple):
     """Gates, each behind its sources; the last is the output.
 
     Attributes:
-        expression: the program's text.
+        expression: the program's text, in one line.
         output: the output's name.
         gates: all that the output depends on.
         left_out: the nodes that it does not depend on.
@@ -94,7 +94,7 @@ def circuit(report: Report) -> Circuit:
             INPUT, "", report.output_name, report.output_name, "", report.output_name, "constant", (), report.value, None,
             (), False,
         )  # fmt: skip
-        return Circuit(report.expression, report.output_name, [constant], len(gates))
+        return Circuit(_statements(report.expression), report.output_name, [constant], len(gates))
     output = number[report.output]
     kept = [False] * len(gates)
     kept[output] = True
@@ -102,7 +102,13 @@ def circuit(report: Report) -> Circuit:
         if kept[i]:
             for entry in gates[i].entries:
                 kept[entry.source] = True
-    return Circuit(report.expression, report.output_name, _counted(_only(gates, kept)), len(gates) - sum(kept))
+    return Circuit(_statements(report.expression), report.output_name, _counted(_only(gates, kept)), len(gates) - sum(kept))
+
+
+def _statements(text: str) -> str:
+    """A program in one line, without its comments."""
+    lines = [line.partition("#")[0].strip().rstrip(";") for line in text.splitlines()]
+    return "; ".join(line for line in lines if line)
 
 
 def _gate(record: NodeRecord, number: dict[str, int]) -> Gate:

@@ -374,7 +374,7 @@ class _Layered:
         wires: list[Wire] = []
         branches: list[tuple[int, Point]] = []
         leads: dict[int, list[Point]] = {}
-        for row, start, end, behind in zip(self.rows, starts, ends, [*starts[1:], 0.0], strict=True):
+        for row, start, end, behind in zip(self.rows, starts, ends, [*starts, 0.0][1:], strict=True):
             for a in row:
                 i = self.source[a]
                 if a == i:
@@ -382,8 +382,6 @@ class _Layered:
                 else:
                     lead = leads.pop(a)
                     lead.append((start, y[a]))
-                    if len(lead) > 2 and lead[-3][1] == lead[-2][1] == y[a]:  # a straight wire has no corners
-                        del lead[-2:]
                 corner = (end, y[a])
                 if len(self.outs[a]) > 1:
                     wires.append(Wire(i, -1, -1, [*lead, corner]))

@@ -28,8 +28,8 @@ ABOVE, BELOW, RISE = 6.0, 6.0, 10.0
 """Between a wire and its labels; how high a line of a label is above its base."""
 STEM, ARROW, CLEAR = 8.0, 12.0, 3.0
 """Beside a label on each side; between a lane and its gate; around everything."""
-MARGIN, LEGEND = 16.0, 360.0
-"""Around the drawing; the least width of a legend."""
+MARGIN, LEGEND, GAP = 16.0, 360.0, 9.0
+"""Around the drawing; the least width of a legend; between its signs and words."""
 WIDEST = 170.0
 """A name or an expression that is wider is cut."""
 
@@ -300,7 +300,17 @@ def _lines(figures: list[_Figure], placed: Layout) -> list[Line]:
         own = list(points)
         if target >= 0:
             own += figures[target].arrival(placed.x[target], placed.y[target], placed.lanes[target], k)
-        found.append(Line(own, target >= 0))
+        found.append(Line(_corners(own), target >= 0))
+    return found
+
+
+def _corners(points: list[Point]) -> list[Point]:
+    """The points without those on the way of a level wire."""
+    found = points[:1]
+    for point in points[1:]:
+        if len(found) > 1 and found[-2][1] == found[-1][1] == point[1]:
+            found.pop()
+        found.append(point)
     return found
 
 
@@ -327,13 +337,13 @@ def _legend(circuit: Circuit, across: float, down: float) -> tuple[list[Text], l
     widest, room = 52.0, max(across, LEGEND)
     for sign, pattern in items:
         own, told = width(sign, SMALL), width(pattern, SMALL)
-        if x + own + 6 + told > room and x > 62.0:
+        if x + own + GAP + told > room and x > 62.0:
             x, y = 62.0, y + LINE + 1
         texts += [
             Text(x, y, sign, "sign", "start", SMALL),
-            Text(x + own + 6, y, pattern, "faint", "start", SMALL),
+            Text(x + own + GAP, y, pattern, "faint", "start", SMALL),
         ]
-        x += own + 6 + told + 22
+        x += own + GAP + told + 22
         widest = max(widest, x - 22)
     return texts, samples, max(across, widest), y + 10.0
 

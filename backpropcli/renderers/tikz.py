@@ -9,6 +9,8 @@ from .scene import Line, Part, Scene, Text
 
 COLORS = {"value": "0D652D", "gradient": "B3261E", "ink": "202124", "faint": "5F6368"}
 ROLES = {"value": "value", "gradient": "gradient", "name": "ink", "sign": "ink", "faint": "faint"}
+SIZES = (10, 10.95, 12, 14.4)
+"""Those that LaTeX's own fonts have."""
 ANCHORS = {"start": "base west", "middle": "base", "end": "base east"}
 
 ESCAPES = {
@@ -40,7 +42,8 @@ def render(scene: Scene) -> Iterator[str]:
     """The drawing as a LaTeX document; a unit is a PostScript point."""
     title = " ".join(scene.title.split())
     yield f"% {''.join(c if c.isascii() else '?' for c in title)[:200]}\n"
-    yield "\\documentclass[border=2mm]{standalone}\n\\usepackage[T1]{fontenc}\n\\usepackage{textcomp,amssymb,tikz}\n"
+    yield "\\documentclass[border=2mm]{standalone}\n\\usepackage[T1]{fontenc}\n\\IfFileExists{lmodern.sty}{\\usepackage{lmodern}}{}\n"
+    yield "\\usepackage{textcomp,amssymb,tikz}\n"
     yield "\\begin{document}\n\\begin{tikzpicture}[x=1bp, y=-1bp, line width=1bp, font=\\sffamily]\n"
     for name, color in COLORS.items():
         yield f"\\definecolor{{{name}}}{{HTML}}{{{color}}}\n"
@@ -64,7 +67,8 @@ def _part(part: Part) -> Iterator[str]:
 
 
 def _text(text: Text) -> str:
-    size = f"\\fontsize{{{text.size - 1:g}}}{{{text.size + 1:g}}}\\selectfont"
+    size = min(SIZES, key=lambda known: abs(known - text.size))
+    size = f"\\fontsize{{{size:g}}}{{{size + 2:g}}}\\selectfont"
     slant = "\\itshape" if text.role == "gradient" else ""
     style = f"{ROLES[text.role]}, anchor={ANCHORS[text.anchor]}, inner sep=0, font=\\sffamily{size}{slant}"
     return f"\\node[{style}] at {_at(text.x, text.y)} {{{escape(text.content)}}};\n"
