@@ -102,7 +102,9 @@ def circuit(report: Report) -> Circuit:
         if kept[i]:
             for entry in gates[i].entries:
                 kept[entry.source] = True
-    return Circuit(_statements(report.expression), report.output_name, _counted(_only(gates, kept)), len(gates) - sum(kept))
+    return Circuit(
+        _statements(report.expression), report.output_name, _counted(_only(gates, kept)), len(gates) - sum(kept)
+    )
 
 
 def _statements(text: str) -> str:

@@ -282,7 +282,9 @@ class _Layered:
                 y[v] = offset - top / 2
         pulls = self._pulls()
         weights = [sum([w for _, _, w in near]) for near in pulls]
-        steady = [sum([d * w for _, d, w in near]) / (weight or 1.0) for near, weight in zip(pulls, weights, strict=True)]
+        steady = [
+            sum([d * w for _, d, w in near]) / (weight or 1.0) for near, weight in zip(pulls, weights, strict=True)
+        ]
         shares = [[(u, w / weight) for u, _, w in near] for near, weight in zip(pulls, weights, strict=True)]
         masses = [[weights[v] or 0.1 for v in row] for row in self.rows]
         for step in range(self._rounds(PASSES)):
@@ -357,9 +359,7 @@ class _Layered:
             right = ends[-1] + self._channel(row, y)
         wires, branches = self._route(x, y, starts, ends)
         bottom = max([y[v] + self._room(v)[1] for row in rows for v in row], default=0.0)
-        return Layout(
-            x[: len(boxes)], y[: len(boxes)], self.lanes, wires, branches, ends[-1] if ends else 0.0, bottom
-        )
+        return Layout(x[: len(boxes)], y[: len(boxes)], self.lanes, wires, branches, ends[-1] if ends else 0.0, bottom)
 
     def _channel(self, row: list[int], y: list[float]) -> float:
         highest = max([abs(y[b] + self._lane(b, k) - y[a]) for a in row for b, k in self.outs[a]], default=0.0)

@@ -22,7 +22,7 @@ def render(circuit: Circuit, digits: int = 4) -> Iterator[str]:
     yield "digraph circuit {\n"
     yield f"  graph [rankdir=LR, label={_quoted(circuit.expression)}, fontname={font}]\n"
     yield f"  node [shape=circle, fontname={font}, fixedsize=false]\n"
-    yield f"  edge [fontname={font}, fontsize=11, color=\"#5f6368\"]\n"
+    yield f'  edge [fontname={font}, fontsize=11, color="#5f6368"]\n'
     for i, gate in enumerate(gates):
         yield f"  g{i} [label={_quoted(_name(gate))}, tooltip={_quoted(_title(gate))}{_shape(gate)}]\n"
         if gate.uses > 1:

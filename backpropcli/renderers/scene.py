@@ -237,7 +237,9 @@ class _Figure:
         texts = []
         for at, (line, role, size) in enumerate(reversed(self.above)):
             told = whole(gate.value) if role == "value" else ""
-            texts.append(Text(middle, y - ABOVE - LINE * at, line, role, "middle", size, f"value {told}" if told else ""))
+            texts.append(
+                Text(middle, y - ABOVE - LINE * at, line, role, "middle", size, f"value {told}" if told else "")
+            )
         for at, line in enumerate(self.below):
             told = f"gradient {whole(gate.gradient)}"
             texts.append(Text(middle, y + BELOW + RISE - 1 + LINE * at, line, "gradient", "middle", LABEL, told))
@@ -368,5 +370,3 @@ def _moved(found: Scene, right: float, down: float) -> Scene:
         legend=[text(own, MARGIN) for own in found.legend],
         samples=[line(own, MARGIN) for own in found.samples],
     )
-
-

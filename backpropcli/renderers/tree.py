@@ -20,8 +20,10 @@ from .table import FAINT, GRADIENT, NAME, VALUE, Page
 INDENT = 3
 DEEPEST = 24
 """Levels of a tree in a file; in a terminal as many as leave the numbers room."""
-LEAST, LONGEST = 14, 40
-"""Columns for a gate behind its branches: the least, and the most of an expression."""
+LEAST, LONGEST, GAP = 14, 40, 2
+"""Columns for a gate behind its branches, the least; the most of an expression; between columns."""
+HEADS = ["circuit", "value", "gradient", "pattern"]
+STYLES = [NAME, VALUE, GRADIENT, FAINT]
 
 
 class Row(NamedTuple):
@@ -49,22 +51,29 @@ def render(circuit: Circuit, screen: Screen, digits: int = 4) -> str:
         digits: significant digits.
     """
     page = Page(screen, digits, 64, False)
-    numbers = max([columns(_number(gate.value, digits)) for gate in circuit.gates])
-    room = page.width - 2 * numbers - 6
-    deepest = DEEPEST if screen.width is None else max(min((room - LEAST) // INDENT, DEEPEST), 1)
-    rows = _rows(circuit, digits, deepest)
-    heads = ["circuit", "value", "gradient", "pattern"]
-    styles = [NAME, VALUE, GRADIENT, FAINT]
-    cells = [[row.lead + row.text, row.value, row.gradient, row.pattern] for row in rows]
-    for count in (4, 3):
-        if page.grid(heads[:count], [row[:count] for row in cells], styles[:count], ("circuit", "pattern")):
-            break
-    else:
-        _narrow(page, rows)
+    if not _wide(page, circuit, digits):
+        _narrow(page, _rows(circuit, digits, max((page.width - LEAST) // INDENT, 1), sums=True))
     if circuit.folded:
         page.line("")
         page.line(f"folded: {circuit.folded}", FAINT)
     return page.text()
+
+
+def _wide(page: Page, circuit: Circuit, digits: int) -> bool:
+    """The numbers in columns; where the width is short, patterns, sums and depth give way, in this order."""
+    for count, sums in ((4, True), (3, True), (3, False)):
+        if _grid(page, _rows(circuit, digits, DEEPEST, sums), count):
+            return True
+    rows = _rows(circuit, digits, DEEPEST, sums=False)
+    value = max([len("value"), *(columns(row.value) for row in rows)])
+    gradient = max([len("gradient"), *(columns(row.gradient) for row in rows)])
+    levels = (page.width - value - gradient - 2 * GAP - LEAST) // INDENT
+    return levels >= 2 and _grid(page, _rows(circuit, digits, min(levels, DEEPEST), sums=False), 3)
+
+
+def _grid(page: Page, rows: list[Row], count: int) -> bool:
+    cells = [[row.lead + row.text, row.value, row.gradient, row.pattern][:count] for row in rows]
+    return page.grid(HEADS[:count], cells, STYLES[:count], ("circuit", "pattern"))
 
 
 def _narrow(page: Page, rows: list[Row]) -> None:
@@ -72,13 +81,13 @@ def _narrow(page: Page, rows: list[Row]) -> None:
     for row in rows:
         page.write(row.lead + row.text, NAME)
         page.end()
-        for text, style in ((row.value, VALUE), (f"gradient {row.gradient}", GRADIENT)):
-            if text and row.gradient or style == VALUE and text:
-                page.write(f"{row.below}  {text}", style)
+        for lead, text, style in (("", row.value, VALUE), ("gradient ", row.gradient, GRADIENT)):
+            if text:
+                page.write(f"{row.below}  {lead}{text}", style)
                 page.end()
 
 
-def _rows(circuit: Circuit, digits: int, deepest: int) -> list[Row]:
+def _rows(circuit: Circuit, digits: int, deepest: int, sums: bool) -> list[Row]:
     """The lines, by a walk with its own stack: a circuit may be a chain of any length."""
     gates = circuit.gates
     parts: list[list[Value]] = [[] for _ in gates]
@@ -108,7 +117,7 @@ def _rows(circuit: Circuit, digits: int, deepest: int) -> list[Row]:
                 rows.append(Row(lead, below, f"{gate.label} ↓", "", _number(part, digits), ""))
                 continue
             met.add(i)
-            gradient = _sum(gate, parts[i], digits)
+            gradient = _sum(gate, parts[i] if sums else [], digits)
             text = _text(circuit, i, i in later)
             rows.append(Row(lead, below, text, _number(gate.value, digits), gradient, gate.pattern))
             last = len(gate.entries) - 1
@@ -132,13 +141,16 @@ def _text(circuit: Circuit, i: int, continued: bool) -> str:
 
 
 def _number(value: Value | None, digits: int) -> str:
-    """A number; a tensor in one line, with its shape."""
+    """A number; a tensor in one line, with its shape where not all of it is told."""
     if value is None:
         return ""
     if not is_tensor(value):
         return figure(value, digits)
     lines = brief(value, digits)
-    return f"{written(value.shape)}  {', '.join(lines)}"
+    text = ", ".join(lines)
+    if "…" in text or text.startswith("all"):
+        return f"{written(value.shape)}: {text}"
+    return f"[{text}]" if value.ndim == 2 else text
 
 
 def _sum(gate: Gate, parts: list[Value], digits: int) -> str:
