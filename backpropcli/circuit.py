@@ -1,7 +1,7 @@
 """A result as a circuit: gates and the wires between them, ready to be drawn; large ones folded.
 
-Every drawing reads this, and this reads the report. Constants are part of their gates. A wire that goes to several gates
-is a copy gate: every branch brings a part of the gradient, and the parts add up.
+Every drawing reads this, and this reads the report. Constants are part of their gates. A wire that goes to several
+gates is a copy gate: every branch brings a part of the gradient, and the parts add up.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from .report import NodeRecord, Report
 from .shapes import Shape
-from .values import Value
+from .values import Value, shape_of
 
 INPUT, GATE, FOLD = "input", "gate", "fold"
 
@@ -86,15 +86,12 @@ def circuit(report: Report) -> Circuit:
 
     A program that is one constant has one gate, without entries.
     """
+    expression, name = _statements(report.expression), report.output_name
     records = list(report.nodes)
     number = {record.id: i for i, record in enumerate(records)}
     gates = [_gate(record, number) for record in records]
     if report.output not in number:
-        constant = Gate(
-            INPUT, "", report.output_name, report.output_name, "", report.output_name, "constant", (), report.value, None,
-            (), False,
-        )  # fmt: skip
-        return Circuit(_statements(report.expression), report.output_name, [constant], len(gates))
+        return Circuit(expression, name, [_constant(name, report.value)], len(gates))
     output = number[report.output]
     kept = [False] * len(gates)
     kept[output] = True
@@ -102,15 +99,18 @@ def circuit(report: Report) -> Circuit:
         if kept[i]:
             for entry in gates[i].entries:
                 kept[entry.source] = True
-    return Circuit(
-        _statements(report.expression), report.output_name, _counted(_only(gates, kept)), len(gates) - sum(kept)
-    )
+    return Circuit(expression, name, _counted(_only(gates, kept)), len(gates) - sum(kept))
 
 
 def _statements(text: str) -> str:
     """A program in one line, without its comments."""
     lines = [line.partition("#")[0].strip().rstrip(";") for line in text.splitlines()]
     return "; ".join(line for line in lines if line)
+
+
+def _constant(name: str, value: Value) -> Gate:
+    """The whole of a program that is one number."""
+    return Gate(INPUT, "", name, name, "", name, "constant", shape_of(value), value, None, (), False)
 
 
 def _gate(record: NodeRecord, number: dict[str, int]) -> Gate:

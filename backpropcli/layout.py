@@ -189,7 +189,7 @@ class _Layered:
         self.rows = best
 
     def _first_order(self) -> None:
-        """Everything as a walk from the output over the entries, from the top down, meets it: trees have no crossing."""
+        """Everything as a walk from the output meets it, first entries first: trees have no crossing."""
         seen = [False] * len(self.layer)
         ends = [v for v, outs in enumerate(self.outs) if not outs]
         stack = ends[::-1]
@@ -282,10 +282,8 @@ class _Layered:
                 y[v] = offset - top / 2
         pulls = self._pulls()
         weights = [sum([w for _, _, w in near]) for near in pulls]
-        steady = [
-            sum([d * w for _, d, w in near]) / (weight or 1.0) for near, weight in zip(pulls, weights, strict=True)
-        ]
-        shares = [[(u, w / weight) for u, _, w in near] for near, weight in zip(pulls, weights, strict=True)]
+        steady = [sum([d * w for _, d, w in near]) / (mass or 1.0) for near, mass in zip(pulls, weights, strict=True)]
+        shares = [[(u, w / mass) for u, _, w in near] for near, mass in zip(pulls, weights, strict=True)]
         masses = [[weights[v] or 0.1 for v in row] for row in self.rows]
         for step in range(self._rounds(PASSES)):
             for at in range(len(self.rows)) if step % 2 == 0 else range(len(self.rows) - 1, -1, -1):
@@ -399,7 +397,7 @@ class _Layered:
 
 
 def _layers(boxes: Sequence[Box]) -> list[int]:
-    """The layer of every box: one behind the last of its sources; a source that is used late stands close to its use."""
+    """The layer of every box: one behind the last of its sources; a source that is used late stands near its use."""
     layer = [0] * len(boxes)
     first = [len(boxes)] * len(boxes)
     for i, box in enumerate(boxes):

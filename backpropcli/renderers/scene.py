@@ -1,7 +1,7 @@
 """A circuit laid out: every outline, wire and word with its place. SVG, TikZ and PNG draw this.
 
 Values stand above their wire and gradients below it, just behind the gate that they belong to. Where a wire divides,
-each branch has its part of the gradient just before the gate that it comes from. One unit is one pixel, y grows downward.
+each branch has its part of the gradient just before the gate that it comes from. A unit is a pixel, y grows downward.
 """
 
 from __future__ import annotations
@@ -236,10 +236,8 @@ class _Figure:
         middle = x + self.start + self.stem / 2
         texts = []
         for at, (line, role, size) in enumerate(reversed(self.above)):
-            told = whole(gate.value) if role == "value" else ""
-            texts.append(
-                Text(middle, y - ABOVE - LINE * at, line, role, "middle", size, f"value {told}" if told else "")
-            )
+            told = f"value {whole(gate.value)}" if role == "value" else ""
+            texts.append(Text(middle, y - ABOVE - LINE * at, line, role, "middle", size, told))
         for at, line in enumerate(self.below):
             told = f"gradient {whole(gate.gradient)}"
             texts.append(Text(middle, y + BELOW + RISE - 1 + LINE * at, line, "gradient", "middle", LABEL, told))

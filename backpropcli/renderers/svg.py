@@ -1,7 +1,7 @@
 """SVG: the circuit as the lectures draw it, for light and dark pages, with every digit on hover.
 
 The colors stand as attributes for a light page; a reader that knows ``prefers-color-scheme`` takes the others from the
-style sheet. The rules begin with the root's class, so that they reach nothing else on a page that the drawing is put in.
+style sheet. Its rules begin with the root's class, so that they reach nothing else on a page that has the drawing.
 """
 
 from __future__ import annotations
@@ -14,10 +14,16 @@ from ..layout import Point
 from .metrics import FONTS
 from .scene import Line, Part, Scene, Text
 
-LIGHT = {"paper": "#ffffff", "ink": "#202124", "wire": "#5f6368", "value": "#0d652d", "gradient": "#b3261e", "faint": "#5f6368"}  # fmt: skip
-DARK = {"paper": "#17181c", "ink": "#e8eaed", "wire": "#9aa0a6", "value": "#81c995", "gradient": "#f6aea9", "faint": "#9aa0a6"}  # fmt: skip
+LIGHT = {
+    "paper": "#ffffff", "ink": "#202124", "wire": "#5f6368",
+    "value": "#0d652d", "gradient": "#b3261e", "faint": "#5f6368",
+}  # fmt: skip
+DARK = {
+    "paper": "#17181c", "ink": "#e8eaed", "wire": "#9aa0a6",
+    "value": "#81c995", "gradient": "#f6aea9", "faint": "#9aa0a6",
+}  # fmt: skip
 ROLES = {"value": "value", "gradient": "gradient", "name": "ink", "sign": "ink", "faint": "faint"}
-FILLED, DRAWN = ("paper", "ink", "value", "gradient", "faint"), ("wire", "outline")
+FILLED = ("paper", "ink", "value", "gradient", "faint")
 
 
 def render(scene: Scene) -> Iterator[str]:

@@ -17,8 +17,8 @@ ESCAPES = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", '"': r"\textquotedbl{}", "'": r"\textquotesingle{}", "`": r"\textasciigrave{}",
-    "-": r"{-}", ",": "{,}", "−": r"$-$", "×": r"$\times$", "·": r"$\cdot$", "…": r"\dots{}", "∞": r"$\infty$", "√": r"$\surd$",
-    "ᵀ": r"\textsuperscript{T}", "•": r"\textbullet{}", "▭": r"$\square$", "∂": r"$\partial$", "⁰": r"\textsuperscript{0}",
+    "-": r"{-}", ",": "{,}", "−": r"$-$", "×": r"$\times$", "·": r"$\cdot$", "…": r"\dots{}",
+    "∞": r"$\infty$", "√": r"$\surd$", "ᵀ": r"\textsuperscript{T}", "•": r"\textbullet{}", "▭": r"$\square$", "∂": r"$\partial$",
 }  # fmt: skip
 GREEK = (
     "alpha beta gamma delta varepsilon zeta eta theta iota kappa lambda mu nu xi o pi rho varsigma sigma tau upsilon "
@@ -42,7 +42,8 @@ def render(scene: Scene) -> Iterator[str]:
     """The drawing as a LaTeX document; a unit is a PostScript point."""
     title = " ".join(scene.title.split())
     yield f"% {''.join(c if c.isascii() else '?' for c in title)[:200]}\n"
-    yield "\\documentclass[border=2mm]{standalone}\n\\usepackage[T1]{fontenc}\n\\IfFileExists{lmodern.sty}{\\usepackage{lmodern}}{}\n"
+    yield "\\documentclass[border=2mm]{standalone}\n\\usepackage[T1]{fontenc}\n"
+    yield "\\IfFileExists{lmodern.sty}{\\usepackage{lmodern}}{}\n"
     yield "\\usepackage{textcomp,amssymb,tikz}\n"
     yield "\\begin{document}\n\\begin{tikzpicture}[x=1bp, y=-1bp, line width=1bp, font=\\sffamily]\n"
     for name, color in COLORS.items():
@@ -67,8 +68,8 @@ def _part(part: Part) -> Iterator[str]:
 
 
 def _text(text: Text) -> str:
-    size = min(SIZES, key=lambda known: abs(known - text.size))
-    size = f"\\fontsize{{{size:g}}}{{{size + 2:g}}}\\selectfont"
+    points = min(SIZES, key=lambda known: abs(known - text.size))
+    size = f"\\fontsize{{{points:g}}}{{{points + 2:g}}}\\selectfont"
     slant = "\\itshape" if text.role == "gradient" else ""
     style = f"{ROLES[text.role]}, anchor={ANCHORS[text.anchor]}, inner sep=0, font=\\sffamily{size}{slant}"
     return f"\\node[{style}] at {_at(text.x, text.y)} {{{escape(text.content)}}};\n"
