@@ -162,7 +162,7 @@ def folded(found: Circuit, most: float, depth: int | None = None, statements: bo
     """
     count = len(found.gates)
     ways = []
-    if statements or (depth is None and count > most):
+    if statements or (depth is None and count > most and sum(bool(gate.name) for gate in _gates(found)) > 1):
         by_name = by_statement(found)
         if len(by_name.gates) < count:
             found, ways = by_name, ["every named statement is one box"]
@@ -174,6 +174,11 @@ def folded(found: Circuit, most: float, depth: int | None = None, statements: bo
             ways.append(f"gates further than {depth} from the output are boxes" if depth > 1 else "the last gate alone")
             found = cut
     return found._replace(folded=", ".join(ways))
+
+
+def _gates(found: Circuit) -> list[Gate]:
+    """The gates in the narrow sense, without the output."""
+    return [gate for gate in found.gates[:-1] if gate.kind == GATE]
 
 
 def by_statement(found: Circuit) -> Circuit:

@@ -58,4 +58,5 @@ def _label(gate: Gate | None, gradient: Value | None, digits: int) -> str:
 
 def _text(text: str) -> str:
     """Text in a quoted label: signs that Mermaid, Markdown or HTML could read become their numbers."""
-    return "".join(c if c.isalnum() or c in PLAIN else f"#{ord(c)};" for c in " ".join(printable(text).split()))
+    plain = " ".join(printable(text).split()) or " "  # an empty label is none
+    return "".join(c if c.isalnum() or c in PLAIN else f"#{ord(c)};" for c in plain)

@@ -15,8 +15,8 @@ _ASCII = (
 )
 _ADVANCES = {chr(code): int(word) for code, word in enumerate(_ASCII.split(), 32)}
 _ADVANCES |= {"−": 584, "×": 584, "·": 333, "…": 1000, "•": 350, "–": 556, "∞": 713}
-_LETTER, _WIDE = 800, 1000
-"""Of other letters: Greek, Cyrillic and accented ones are narrower; those that take two columns are as wide as high."""
+_LETTER = 1070
+"""Of other letters the widest: Cyrillic ones. Those that take two columns in a terminal are as wide as high."""
 
 
 @lru_cache(maxsize=4096)
@@ -24,13 +24,13 @@ def width(text: str, size: float) -> float:
     """The width of a line of text in a font of this size, in the unit of the size."""
     if text.isascii():
         return sum([_ADVANCES.get(c, _LETTER) for c in text]) * size / 1000
-    from unicodedata import combining, east_asian_width
+    from unicodedata import combining
 
     total = 0
     for c in text:
         known = _ADVANCES.get(c)
         if known is None:
-            known = 0 if combining(c) else _WIDE if east_asian_width(c) in "WF" else _LETTER
+            known = 0 if combining(c) else _LETTER
         total += known
     return total * size / 1000
 

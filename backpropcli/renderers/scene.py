@@ -115,7 +115,7 @@ def scene(circuit: Circuit, digits: int = 4) -> Scene:
         digits: significant digits of the numbers on wires.
     """
     figures = [_Figure(circuit, i, digits) for i in range(len(circuit.gates))]
-    placed = layout([made.box() for made in figures])
+    placed = layout([made.box for made in figures])
     parts = [made.part(x, y) for made, x, y in zip(figures, placed.x, placed.y, strict=True)]
     lines = _lines(figures, placed)
     for made, x, y, lanes in zip(figures, placed.x, placed.y, placed.lanes, strict=True):
@@ -150,7 +150,7 @@ class _Figure:
         self.digits = digits
         self.name = printable(gate.name)
         self.last = number == len(circuit.gates) - 1
-        self.output = "" if gate.kind == INPUT or not self.last else printable(circuit.output)
+        self.output = "" if gate.kind == INPUT or not self.last else cut(printable(circuit.output), SIGN, WIDEST)
         self.above = self._above()
         self.below = [] if gate.gradient is None else self._short(gate.gradient)
         sources = [circuit.gates[entry.source] for entry in gate.entries]
@@ -161,6 +161,7 @@ class _Figure:
         self.sign, self.half, self.high = self._outline()
         self.stem = max([width(text, size) for text, _, size in self.above] + [width(t, LABEL) for t in self.below])
         self.stem += 2 * STEM
+        self.box = self._box()
 
     def _short(self, value: Value) -> list[str]:
         return [typeset(line) for line in brief(value, self.digits)]
@@ -200,7 +201,7 @@ class _Figure:
         count = len(self.gate.entries)
         return 12.0 if count > CROWDED else min(PORTS, 28.0 / max(count - 1, 1))
 
-    def box(self) -> Box:
+    def _box(self) -> Box:
         """The room that it needs."""
         widest = max([width(line, LABEL) for lines in self.branches for line in lines], default=0.0)
         left = self.half + CLEAR
@@ -235,9 +236,10 @@ class _Figure:
         gate = self.gate
         middle = x + self.start + self.stem / 2
         texts = []
-        for at, (line, role, size) in enumerate(reversed(self.above)):
+        top = y - ABOVE - LINE * (len(self.above) - 1)
+        for at, (line, role, size) in enumerate(self.above):
             told = f"value {whole(gate.value)}" if role == "value" else ""
-            texts.append(Text(middle, y - ABOVE - LINE * at, line, role, "middle", size, told))
+            texts.append(Text(middle, top + LINE * at, line, role, "middle", size, told))
         for at, line in enumerate(self.below):
             told = f"gradient {whole(gate.gradient)}"
             texts.append(Text(middle, y + BELOW + RISE - 1 + LINE * at, line, "gradient", "middle", LABEL, told))
@@ -259,11 +261,11 @@ class _Figure:
         lines = [printable(own), f"value {whole(gate.value)}"]
         if gate.gradient is not None:
             lines.append(f"gradient {whole(gate.gradient)}")
-        return "\n".join([*lines, gate.pattern])
+        return "\n".join([*lines, printable(gate.pattern)])
 
     def parts_of_gradients(self, x: float, y: float, lanes: list[float]) -> list[Text]:
         """What each branch that enters brings back."""
-        left = x - self.box().left
+        left = x - self.box.left
         right = x - self.half - ARROW - ARROW
         found = []
         for entry, lines, lane in zip(self.gate.entries, self.branches, lanes, strict=True):
@@ -327,7 +329,7 @@ def _legend(circuit: Circuit, across: float, down: float) -> tuple[list[Text], l
     if any(gate.uses > 1 for gate in circuit.gates):
         items.append(("•", "copy gate, gradient adder"))
     if circuit.folded:
-        items.append(("▭", circuit.folded))
+        items.append(("folded", circuit.folded))
     x, y = 62.0, down + 34.0
     texts = [
         Text(26.0, y - 4.0 - ABOVE + 1, "value", "value", "middle", SMALL),
@@ -335,7 +337,7 @@ def _legend(circuit: Circuit, across: float, down: float) -> tuple[list[Text], l
     ]
     samples = [Line([(0.0, y - 4.0), (52.0, y - 4.0)], False)]
     widest, room = 52.0, max(across, LEGEND)
-    for sign, pattern in items:
+    for sign, pattern in [(sign, cut(printable(pattern), SMALL, 2 * WIDEST)) for sign, pattern in items]:
         own, told = width(sign, SMALL), width(pattern, SMALL)
         if x + own + GAP + told > room and x > 62.0:
             x, y = 62.0, y + LINE + 1

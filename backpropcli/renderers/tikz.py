@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -18,7 +19,7 @@ ESCAPES = {
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", '"': r"\textquotedbl{}", "'": r"\textquotesingle{}", "`": r"\textasciigrave{}",
     "-": r"{-}", ",": "{,}", "−": r"$-$", "×": r"$\times$", "·": r"$\cdot$", "…": r"\dots{}",
-    "∞": r"$\infty$", "√": r"$\surd$", "ᵀ": r"\textsuperscript{T}", "•": r"\textbullet{}", "▭": r"$\square$", "∂": r"$\partial$",
+    "∞": r"$\infty$", "√": r"$\surd$", "ᵀ": r"\textsuperscript{T}", "•": r"\textbullet{}", "∂": r"$\partial$",
 }  # fmt: skip
 GREEK = (
     "alpha beta gamma delta varepsilon zeta eta theta iota kappa lambda mu nu xi o pi rho varsigma sigma tau upsilon "
@@ -40,11 +41,11 @@ ESCAPES |= _letters()
 
 def render(scene: Scene) -> Iterator[str]:
     """The drawing as a LaTeX document; a unit is a PostScript point."""
-    title = " ".join(scene.title.split())
-    yield f"% {''.join(c if c.isascii() else '?' for c in title)[:200]}\n"
+    title = re.sub(r"[^ -\[\]-~]", "?", scene.title)  # no backslash, and in ASCII
+    yield f"% {title[:200]}\n"
     yield "\\documentclass[border=2mm]{standalone}\n\\usepackage[T1]{fontenc}\n"
     yield "\\IfFileExists{lmodern.sty}{\\usepackage{lmodern}}{}\n"
-    yield "\\usepackage{textcomp,amssymb,tikz}\n"
+    yield "\\usepackage{textcomp,tikz}\n"
     yield "\\begin{document}\n\\begin{tikzpicture}[x=1bp, y=-1bp, line width=1bp, font=\\sffamily]\n"
     for name, color in COLORS.items():
         yield f"\\definecolor{{{name}}}{{HTML}}{{{color}}}\n"
