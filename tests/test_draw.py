@@ -304,7 +304,7 @@ class Picture:
         areas += [(area, "gate") for area in self.gates]
         cells: dict[tuple[int, int], list[int]] = defaultdict(list)
         for n, ((left, top, right, bottom), name) in enumerate(areas):
-            if not (0 <= left and 0 <= top and right <= self.size[0] and bottom <= self.size[1]):
+            if min(left, top) < 0 or right > self.size[0] or bottom > self.size[1]:
                 wrong.append(f"{name} leaves the picture")
             for cell in _cells(left, top, right, bottom):
                 cells[cell].append(n)
@@ -525,8 +525,8 @@ def chromium(page: str, folder: Path, *options: str) -> str:
     file = folder / "page.html"
     file.write_text(page, "utf-8")
     run = subprocess.run(
-        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files", f"--user-data-dir={folder}/profile",
-         "--virtual-time-budget=20000", "--dump-dom", *options, file.as_uri()],
+        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files",
+         f"--user-data-dir={folder}/profile",         "--virtual-time-budget=20000", "--dump-dom", *options, file.as_uri()],
         capture_output=True, encoding="utf-8", timeout=120, check=False,
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
@@ -604,8 +604,8 @@ def test_latex_has_only_its_own_commands(text: str) -> None:
     assert document.count("\\end{document}") == 1
     body = document.partition("\\begin{tikzpicture}")[2]
     own = {
-        "definecolor", "draw", "fill", "path", "node", "sffamily", "fontsize", "selectfont", "itshape", "dots", "times", "cdot",
-        "textbackslash", "textasciicircum", "textasciitilde", "textless", "textgreater", "textbar", "textquotedbl",
+        "definecolor", "draw", "fill", "path", "node", "sffamily", "fontsize", "selectfont", "itshape", "dots", "times",
+        "cdot",        "textbackslash", "textasciicircum", "textasciitilde", "textless", "textgreater", "textbar", "textquotedbl",
         "textquotesingle", "textasciigrave", "textbullet", "infty", "end",
     }  # fmt: skip
     assert set(re.findall(r"\\([A-Za-z]+)", body)) <= own
@@ -660,7 +660,8 @@ addEventListener("load", () => {
       });
     });
   });
-  document.getElementById("found").textContent = JSON.stringify([document.title, document.querySelectorAll("svg").length, found]);
+  document.getElementById("found").textContent = JSON.stringify(
+    [document.title, document.querySelectorAll("svg").length, found]);
 });
 </script>
 """
@@ -683,8 +684,9 @@ def test_a_browser_opens_the_document(tmp_path: Path, text: str) -> None:
     (tmp_path / "drawing.svg").write_text(picture(hostile(text)), "utf-8")
     page = chromium(
         '<!doctype html><title>page</title><iframe id="f" src="drawing.svg"></iframe><pre id="found"></pre><script>'
-        'f.onload = () => { const d = f.contentDocument; found.textContent = JSON.stringify([d.documentElement.nodeName,'
-        'd.querySelectorAll("parsererror, script").length, d.querySelectorAll("text").length, document.title]) }</script>',
+        'f.onload = () => { const d = f.contentDocument; const count = what => d.querySelectorAll(what).length;'
+        'found.textContent = JSON.stringify([d.documentElement.nodeName, count("parsererror, script"), count("text"),'
+        'document.title]) }</script>',
         tmp_path,
     )  # fmt: skip
     found = re.search(r'<pre id="found">\["svg",0,(\d+),"page"\]</pre>', page)
@@ -704,10 +706,11 @@ def test_mermaid_reads_it(tmp_path: Path) -> None:
 
     texts = dumps(sources).replace("<", "\\u003c")
     page = chromium(
-        f'<!doctype html><meta charset="utf-8"><title>untouched</title><pre id="found"></pre><script src="mermaid.js"></script><script>'
+        f'<!doctype html><meta charset="utf-8"><title>untouched</title><pre id="found"></pre><script src="mermaid.js">'
+        "</script><script>"
         f"mermaid.initialize({{startOnLoad: false}}); const texts = {texts};"
         "(async () => { const found = []; for (const [n, text] of texts.entries()) {"
-        " try { const {svg} = await mermaid.render('m' + n, text); found.push(svg.includes('<script') ? 'script' : 'ok') }"
+        " try { const {svg} = await mermaid.render('m' + n, text); found.push(/<script/.test(svg) ? 'script' : 'ok') }"
         " catch (error) { found.push(String(error)) } }"
         " document.getElementById('found').textContent = JSON.stringify([document.title, found]) })()</script>",
         tmp_path,
@@ -904,7 +907,8 @@ def test_options_are_those_of_eval() -> None:
         "a = x*y; b = a + 1", "--at", "x=3,y=4", "--output", "a", "--wrt", "x", "--upstream", "2", "--format", "text"
     )
     assert run.stdout.decode().splitlines()[2:] == [
-        "a = ×       12         2  swap multiplier", "├─ x         3         8  input", "└─ y         4            input",
+        "a = ×       12         2  swap multiplier", "├─ x         3         8  input",
+        "└─ y         4            input",
     ]  # fmt: skip
     assert run.stderr.decode() == "note: 1 node is not drawn, on which a does not depend\n"
     assert draw("a = x*y; b = a + 1", "--at", "x=3,y=4", "--output", "a", "-q").stderr == b""
