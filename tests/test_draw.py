@@ -526,7 +526,8 @@ def chromium(page: str, folder: Path, *options: str) -> str:
     file.write_text(page, "utf-8")
     run = subprocess.run(
         [browser, "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files",
-         f"--user-data-dir={folder}/profile",         "--virtual-time-budget=20000", "--dump-dom", *options, file.as_uri()],
+         f"--user-data-dir={folder}/profile", "--virtual-time-budget=20000", "--dump-dom", *options,
+         file.as_uri()],
         capture_output=True, encoding="utf-8", timeout=120, check=False,
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
@@ -605,7 +606,8 @@ def test_latex_has_only_its_own_commands(text: str) -> None:
     body = document.partition("\\begin{tikzpicture}")[2]
     own = {
         "definecolor", "draw", "fill", "path", "node", "sffamily", "fontsize", "selectfont", "itshape", "dots", "times",
-        "cdot",        "textbackslash", "textasciicircum", "textasciitilde", "textless", "textgreater", "textbar", "textquotedbl",
+        "cdot", "textbackslash", "textasciicircum", "textasciitilde", "textless", "textgreater", "textbar",
+        "textquotedbl",
         "textquotesingle", "textasciigrave", "textbullet", "infty", "end",
     }  # fmt: skip
     assert set(re.findall(r"\\([A-Za-z]+)", body)) <= own
