@@ -19,8 +19,14 @@ from bisect import bisect_left, insort
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from .errors import LimitError
+
 Point = tuple[float, float]
 
+MOST = 500_000
+"""Places in all; there are as many as wires are long."""
+SMALL = 3000
+"""Where no more is to be placed, neighbours also change places one by one."""
 NEAR = 4
 """A source stands in the first column, unless it were further from its first use than so many columns."""
 SWEEPS, PASSES, WORK = 12, 16, 200_000
@@ -107,6 +113,9 @@ def layout(boxes: Sequence[Box], gap: float = 6.0) -> Layout:
     Args:
         boxes: each behind its sources.
         gap: the least between one room and the next in a column.
+
+    Raises:
+        LimitError: the wires are too many and too long.
     """
     graph = _Layered(boxes)
     graph.order()
@@ -137,6 +146,12 @@ class _Layered:
         for i, box in enumerate(boxes):
             for k, entry in enumerate(box.entries):
                 uses[entry.source].append((i, k))
+        places = sum(max(self.layer[j] for j, _ in ends) - self.layer[i] - 1 for i, ends in enumerate(uses) if ends)
+        if places > MOST:
+            raise LimitError(
+                f"its wires cross columns in {places:,} places, and {MOST:,} are the most that can be laid out",
+                hint="draw less of it, with --depth 10",
+            )
         for i, ends in enumerate(uses):
             if ends:
                 self._wire(i, ends)
@@ -182,6 +197,8 @@ class _Layered:
             if not fewest or idle == 4:
                 break
             self._sweep(down=sweep % 2 == 0)
+            if len(self.layer) < SMALL:
+                self._switch()
             found = self._crossings()
             idle += 1
             if found < fewest:
@@ -217,11 +234,45 @@ class _Layered:
                 if down:
                     near = [places[u] for u, _ in self.ins[v]]
                 else:
-                    near = [places[t] + (k * ports[t] if k > 0 else 0.0) for t, k in self.outs[v]]
+                    near = self._ends(v, places, ports)
                 means[v] = sum(near) / len(near) if near else places[v]
             row.sort(key=means.__getitem__)
             for at, v in enumerate(row):
                 places[v] = at
+
+    def _switch(self) -> None:
+        """Let neighbours in a layer change places as long as that saves crossings."""
+        ports = self._ports()
+        places = [0.0] * len(self.layer)
+        for row in self.rows:
+            for at, v in enumerate(row):
+                places[v] = at
+        better = True
+        while better:
+            better = False
+            for row in self.rows:
+                for at in range(len(row) - 1):
+                    v, w = row[at], row[at + 1]
+                    if self._saves(v, w, places, ports):
+                        row[at], row[at + 1] = w, v
+                        places[v], places[w] = places[w], places[v]
+                        better = True
+
+    def _saves(self, v: int, w: int, places: list[float], ports: list[float]) -> bool:
+        """Whether the wires of v, above w, would cross those of w less if it stood below."""
+        saved = 0
+        for one, other in (
+            ([places[u] for u, _ in self.ins[v]], [places[u] for u, _ in self.ins[w]]),
+            (self._ends(v, places, ports), self._ends(w, places, ports)),
+        ):
+            for a in one:
+                for b in other:
+                    saved += (a > b) - (a < b)
+        return saved > 0
+
+    def _ends(self, v: int, places: list[float], ports: list[float]) -> list[float]:
+        """Where the wire of v ends in the next layer."""
+        return [places[t] + (k * ports[t] if k > 0 else 0.0) for t, k in self.outs[v]]
 
     def _crossings(self) -> int:
         """How many pairs of wires cross."""
@@ -234,7 +285,7 @@ class _Layered:
         for row in self.rows:
             passed: list[float] = []
             for v in row:
-                ends = sorted([places[t] + (k * ports[t] if k > 0 else 0.0) for t, k in self.outs[v]], reverse=True)
+                ends = sorted(self._ends(v, places, ports), reverse=True)
                 count += sum([bisect_left(passed, -end) for end in ends])
                 for end in ends:
                     insort(passed, -end)

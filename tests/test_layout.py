@@ -7,6 +7,7 @@ from itertools import combinations, pairwise, product
 
 import pytest
 
+from backpropcli.errors import LimitError
 from backpropcli.layout import Box, Entry, Layout, _isotonic, layout
 
 
@@ -161,6 +162,13 @@ def test_a_late_source_stands_near_its_use() -> None:
     assert near.x[1] == near.x[0]
     late = layout([box(), box(), box(0), *(box(i) for i in range(2, 10)), box(10, 1)])
     assert late.x[1] == late.x[10]
+
+
+def test_too_many_long_wires_are_refused() -> None:
+    boxes = [box(*range(i)[-1:]) for i in range(1500)]
+    boxes += [box(1498 + i, 1499 - i) for i in range(1, 1500)]
+    with pytest.raises(LimitError, match="places, and 500,000 are the most"):
+        layout(boxes)
 
 
 def test_nothing_at_all() -> None:
