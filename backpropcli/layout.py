@@ -231,10 +231,7 @@ class _Layered:
         for row in self.rows[1:] if down else self.rows[-2::-1]:
             means = {}
             for v in row:
-                if down:
-                    near = [places[u] for u, _ in self.ins[v]]
-                else:
-                    near = self._ends(v, places, ports)
+                near = [places[u] for u, _ in self.ins[v]] if down else self._ends(v, places, ports)
                 means[v] = sum(near) / len(near) if near else places[v]
             row.sort(key=means.__getitem__)
             for at, v in enumerate(row):
