@@ -14,6 +14,8 @@ from .shapes import Shape
 from .values import Value, shape_of
 
 INPUT, GATE, FOLD = "input", "gate", "fold"
+LONGEST = 400
+"""Characters of the program that a drawing tells."""
 
 
 class Entry(NamedTuple):
@@ -67,7 +69,7 @@ class Circuit(NamedTuple):
     """Gates, each behind its sources; the last is the output.
 
     Attributes:
-        expression: the program's text, in one line.
+        expression: the program's text in one line, or its beginning.
         output: the output's name.
         gates: all that the output depends on.
         left_out: the nodes that it does not depend on.
@@ -103,9 +105,10 @@ def circuit(report: Report) -> Circuit:
 
 
 def _statements(text: str) -> str:
-    """A program in one line, without its comments."""
-    lines = [line.partition("#")[0].strip().rstrip(";") for line in text.splitlines()]
-    return "; ".join(line for line in lines if line)
+    """A program in one line, without its comments; of a long one the beginning."""
+    lines = [line.partition("#")[0].strip().rstrip(";") for line in text[: 10 * LONGEST].splitlines()]
+    whole = "; ".join(line for line in lines if line)
+    return whole if len(whole) <= LONGEST else whole[: LONGEST - 1] + "…"
 
 
 def _constant(name: str, value: Value) -> Gate:

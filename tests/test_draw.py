@@ -25,8 +25,10 @@ import pytest
 
 from backpropcli import evaluate
 from backpropcli.circuit import FOLD, GATE, INPUT, Circuit, Entry, Gate, by_depth, by_statement, circuit, folded
+from backpropcli.errors import FileProblem, OptionError
 from backpropcli.points import read_point
 from backpropcli.renderers import dot, mermaid, metrics, svg, tikz, tree
+from backpropcli.renderers.numbers import brief
 from backpropcli.renderers.scene import scene
 from backpropcli.renderers.screen import FILE, Screen
 from backpropcli.report import Wanted, report
@@ -137,6 +139,25 @@ def test_tensors_show_their_shape_and_something_of_themselves() -> None:
     assert {"shape 150×4", "shape 4×8", "shape 8"} <= set(labels(found, "faint"))
     assert "0.1 … 7.9" in labels(found, "value")
     assert labels(sample("squared_length"), "value")[:2] == ["[0.1, 0.5]", "[−0.3, 0.8]"]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (2.0, ["2"]), ([1.0, 2.5], ["[1, 2.5]"]), ([1.0, 2.0, 3.0, 4.0, 5.0], ["[1, 2, …, 5]"]),
+        (np.zeros((9, 9)), ["all 0"]),
+        (np.eye(9), ["0 … 1"]), (np.zeros((0, 3)), ["[]"]), (np.full((9, 9), np.nan), ["all NaN"]),
+        (np.where(np.eye(9) > 0, np.nan, 1.0), ["1 … 1, some NaN"]), ([[1.0, np.inf]], ["[1, inf]"]),
+        (np.full((9, 9), 1.0) + 1e-9 * np.eye(9), ["1 … 1"]),
+    ],
+)  # fmt: skip
+def test_short_values_say_nothing_wrong(value: Any, said: list[str]) -> None:
+    assert brief(value if isinstance(value, float) else np.array(value), 4) == said
+
+
+def test_a_title_is_one_line_without_comments() -> None:
+    assert sample("first").expression == "q = x + y; f = q*z"
+    assert len(drawn("x" + "+1" * 1000, {"x": 1.0}).expression) == 400
 
 
 SIGNS = [
@@ -727,7 +748,7 @@ def png(found: Circuit) -> bytes:
     from backpropcli.renderers.png import render
 
     placed = scene(found)
-    return render("".join(svg.render(placed)), placed.width)
+    return render("".join(svg.render(placed)), (placed.width, placed.height))
 
 
 def png_size(picture: bytes) -> tuple[int, int]:
@@ -753,6 +774,20 @@ def test_png_shows_text() -> None:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_png_of_anything(text: str) -> None:
     assert png_size(png(hostile(text)))[0] > 100
+
+
+def test_a_png_that_nobody_could_read_is_refused() -> None:
+    with pytest.raises(OptionError, match="too large for a PNG"):
+        png(drawn("x" + "+1" * 1000, {"x": 1.0}))
+
+
+def test_a_png_without_its_font(monkeypatch: pytest.MonkeyPatch) -> None:
+    from backpropcli.renderers import png as module
+
+    monkeypatch.setattr(module, "FONTS", ("Arimo-Regular.ttf", "nowhere.ttf"))
+    with pytest.raises(FileProblem, match="the font of the drawings is missing") as caught:
+        png(sample("max"))
+    assert "pip install" in caught.value.hint
 
 
 # the terminal

@@ -170,7 +170,7 @@ def _picture(drawn: Circuit, form: str, digits: int) -> bytes:
         return _encoded(render_svg(placed))
     from ..renderers.png import render as render_png
 
-    return render_png("".join(render_svg(placed)), placed.width)
+    return render_png("".join(render_svg(placed)), (placed.width, placed.height))
 
 
 def _encoded(pieces: Iterable[str]) -> bytes:

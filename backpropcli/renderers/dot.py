@@ -20,7 +20,7 @@ def render(circuit: Circuit, digits: int = 4) -> Iterator[str]:
     gates = circuit.gates
     font = FONTS[1]
     yield "digraph circuit {\n"
-    yield f"  graph [rankdir=LR, label={_quoted(circuit.expression)}, fontname={font}]\n"
+    yield f"  graph [rankdir=LR, tooltip={_quoted(circuit.expression)}, fontname={font}]\n"
     yield f"  node [shape=circle, fontname={font}, fixedsize=false]\n"
     yield f'  edge [fontname={font}, fontsize=11, color="#5f6368"]\n'
     for i, gate in enumerate(gates):

@@ -118,8 +118,13 @@ def brief(value: Value, digits: int | None, rows: int = 3, across: int = 4) -> C
         return [f"[{', '.join(figures if len(value) <= across else [*figures[:2], '…', figures[2]])}]"]
     if value.ndim == 2 and value.shape[0] <= rows and value.shape[1] <= across:
         return [f"[{', '.join(figure(float(x), digits) for x in row)}]" for row in value]
-    least, most = figure(float(value.min()), digits), figure(float(value.max()), digits)
-    return [f"all {least}" if least == most else f"{least} … {most}"]
+    known = value[value == value]
+    if not known.size:
+        return ["all NaN"]
+    least, most = float(known.min()), float(known.max())
+    if least == most and known.size == value.size:
+        return [f"all {figure(least, digits)}"]
+    return [f"{figure(least, digits)} … {figure(most, digits)}{'' if known.size == value.size else ', some NaN'}"]
 
 
 def local_cell(local: Any, digits: int | None, most: float, fold: int = LINE) -> Cell:
