@@ -174,7 +174,8 @@ def folded(found: Circuit, most: float, depth: int | None = None, statements: bo
     if depth is not None:
         cut = by_depth(found, depth)
         if len(cut.gates) < len(found.gates):
-            ways.append(f"gates further than {depth} from the output are boxes" if depth > 1 else "the last gate alone")
+            levels = "1 level" if depth == 1 else f"{depth} levels"
+            ways.append(f"what is behind the last {levels} of gates is in boxes")
             found = cut
     return found._replace(folded=", ".join(ways))
 

@@ -171,10 +171,9 @@ def sign(graph: Graph, i: int, names: list[str], limit: int = 20) -> str:
         found = operation.sign
     elif len(parts) == 2 and operation.form:
         x, y = (f"({part})" if part.startswith("-") and operation.binding < PRODUCT else part for part in parts)
-        space = " " if operation.sign.isalpha() else ""
-        ordered = (HOLE, x) if operation.commutes and y == HOLE else (x, y)
-        found = space.join([ordered[0], operation.sign, ordered[1]])
-        found = found.removeprefix(HOLE + space)
+        x, y = (HOLE, x) if operation.commutes and y == HOLE else (x, y)
+        space = " " if operation.sign.isalpha() or (x != HOLE and " " in operation.form) else ""
+        found = space.join([x, operation.sign, y]).removeprefix(HOLE + space)
     elif operation.form:
         found = operation.form.format(*parts)
     else:

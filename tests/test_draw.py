@@ -161,7 +161,7 @@ def test_a_title_is_one_line_without_comments() -> None:
 
 
 SIGNS = [
-    ("x + y", "+"), ("x + 1", "+1"), ("1 + x", "+1"), ("x - 1", "−1"), ("1 - x", "1−·"), ("2*x", "×2"), ("x*2", "×2"),
+    ("x + y", "+"), ("x + 1", "+1"), ("1 + x", "+1"), ("x - 1", "−1"), ("1 - x", "1 − ·"), ("1 < x", "1 < ·"), ("2*x", "×2"), ("x*2", "×2"),
     ("1/x", "1/·"), ("x/y", "/"), ("x/4", "/4"), ("x^2", "^2"), ("2^x", "2^·"), ("-x", "×−1"), ("exp(x)", "exp"),
     ("max(x, y)", "max"), ("max(0, x)", "max(0, ·)"), ("clip(x, -1, 1)", "clip(·, −1, 1)"), ("x - -3", "−(−3)"),
     ("x + -3", "+(−3)"), ("x*-3", "×−3"), ("x < 1", "<1"), ("not x", "not"), ("x and 1", "and 1"),
@@ -462,7 +462,7 @@ def test_then_the_depth_is_cut() -> None:
     found = drawn(*chain(3000))
     cut = folded(found, 60)
     assert len(cut.gates) == 60
-    assert cut.folded == "every named statement is one box, gates further than 59 from the output are boxes"
+    assert cut.folded == "every named statement is one box, what is behind the last 59 levels of gates is in boxes"
     assert (cut.gates[0].kind, cut.gates[0].label, cut.gates[0].entries) == (FOLD, "t2940", ())
     assert cut.gates[0].value == gate(found, "t2940").value
     assert cut.gates[-1].label == "t2999"
