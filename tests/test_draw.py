@@ -270,7 +270,7 @@ SLANTED = Font((files("backpropcli.renderers") / "fonts" / "Arimo-Italic.ttf").r
 
 def test_widths_are_those_of_the_font_or_more() -> None:
     for font in (FONT, SLANTED):
-        assert len(font.glyphs) > 800
+        assert len(font.glyphs) > 300
         for c in font.glyphs:
             if c.isalnum():
                 assert metrics.width(c, 1000) >= font.width(c, 1000) - 1, c

@@ -15,8 +15,8 @@ _ASCII = (
 )
 _ADVANCES = {chr(code): int(word) for code, word in enumerate(_ASCII.split(), 32)}
 _ADVANCES |= {"−": 584, "×": 584, "·": 333, "…": 1000, "•": 350, "–": 556, "∞": 713}
-_LETTER = 1070
-"""Of other letters the widest: Cyrillic ones. Those that take two columns in a terminal are as wide as high."""
+_LETTER = 1000
+"""Of other letters the widest; a Greek one takes up to 850."""
 
 
 @lru_cache(maxsize=4096)

@@ -8,10 +8,8 @@ from importlib.resources import as_file, files
 from ..errors import FileProblem, OptionError
 
 FONTS = ("Arimo-Regular.ttf", "Arimo-Italic.ttf")
-"""Arimo, by its licence (OFL.txt) free to be shipped: Latin, Greek, Cyrillic, and the signs of the drawings."""
+"""Arimo, by its licence (OFL.txt) free to be shipped: Latin and Greek letters and the signs of drawings, unhinted."""
 FAMILY = "Arimo"
-COVERED = 0x530
-"""Letters from here on are looked for in the fonts of the machine."""
 MOST_PIXELS, LEAST = 16_000, 0.5
 """In a row or column; pixels per unit below which nobody could read it."""
 INSTALL = "pip install 'backpropcli[png]'"
@@ -46,13 +44,12 @@ def render(svg: str, size: tuple[float, float], scale: float = 2.0) -> bytes:
             fonts = []
         if not fonts or not all(font.is_file() for font in fonts):
             raise FileProblem("the font of the drawings is missing", hint=f"install anew: {INSTALL}")
-        foreign = any(ord(c) >= COVERED and c.isalpha() for c in svg)
         picture = resvg_py.svg_to_bytes(
             svg_string=svg,
             font_files=[str(font) for font in fonts],
             font_family=FAMILY,
             sans_serif_family=FAMILY,
-            skip_system_fonts=not foreign,
+            skip_system_fonts=True,
             zoom=scale,
         )
     return bytes(picture)
