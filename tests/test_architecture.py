@@ -12,7 +12,7 @@ ROOT = Path(backpropcli.__file__).parent
 # A layer may import from its own and from those below.
 LAYERS = [
     {"errors", "limits"},
-    {"shapes", "textfiles"},
+    {"layout", "shapes", "textfiles"},
     {"operations"},
     {"graph"},
     {"kernels"},
@@ -21,13 +21,22 @@ LAYERS = [
     {"language", "conventions", "entries", "catalogue", "transform"},
     {"points", "inputs"},
     {"api", "derivatives", "structure", "checks", "report", "matrices", "directional"},
+    {"circuit"},
     {"renderers"},
     {"cli"},
     {"__init__", "__main__"},
 ]
 DOORS = {
     "lark": {"language/compile.py"},
-    "typer": {"cli/app.py", "cli/eval.py", "cli/hvp.py", "cli/gates.py", "cli/numeric.py", "cli/options.py"},
+    "typer": {
+        "cli/app.py",
+        "cli/draw.py",
+        "cli/eval.py",
+        "cli/gates.py",
+        "cli/hvp.py",
+        "cli/numeric.py",
+        "cli/options.py",
+    },
     "rich": {"renderers/table.py", "cli/progress.py"},
     "numpy": {
         *(f"kernels/{name}.py" for name in ("arrays", "buffers", "exact", "shaken", "tape", "tensors")),
@@ -45,6 +54,7 @@ DOORS = {
             "renderers/numbers.py",
         ),
     },
+    "resvg_py": {"renderers/png.py"},
     "mpmath": {"kernels/precise.py"},
 }
 LATE = {("checks", "renderers"), ("api", "renderers"), ("catalogue", "kernels")}

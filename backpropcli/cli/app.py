@@ -16,7 +16,7 @@ from .. import __version__
 from ..errors import BackpropError, OptionError, nearest
 from .main import DONE, UNUSABLE, tell
 
-COMMANDS = ("eval", "numeric", "jacobian", "hessian", "hvp", "gates")
+COMMANDS = ("eval", "draw", "numeric", "jacobian", "hessian", "hvp", "gates")
 
 HELP = """\
 See, check and ship gradients of expressions.
@@ -28,6 +28,7 @@ Examples:
   backprop eval "1/(1+exp(-(w*x+b)))" --at w=2,x=-1,b=-3 --check
   backprop numeric "sigmoid(x)" --at x=1
   echo "(x+y)*z" | backprop eval - --at x=-2,y=5,z=-4 --json
+  backprop draw "(x+y)*z" --at x=-2,y=5,z=-4 -o circuit.svg
   backprop gates sigmoid
 """
 

@@ -73,7 +73,7 @@ Limit = Annotated[
     typer.Option(
         "--limit",
         metavar="NAME=N",
-        help="Raise a limit: source, literal, name, rows, text, check, tensor, memory, entries, jacobian.",
+        help="Raise a limit: source, literal, name, rows, text, check, drawn, tensor, memory, entries, jacobian.",
     ),
 ]
 

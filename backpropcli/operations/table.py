@@ -69,6 +69,8 @@ class Operation:
         form: how it is written when it is no function call, such as ``"{} + {}"``.
         binding: how tightly `form` binds.
         right: `form` groups to the right (powers).
+        sign: what stands in its gate in a drawing, ``×``; by default the sign in its form, or its word.
+        commutes: the order of its operands does not matter.
         written: the function's name in text, where the word is another.
         kink: ``kink(F, z, *operands)`` is true where no derivative exists.
         condition: its value is a truth, so no gradient passes.
@@ -108,6 +110,8 @@ class Operation:
         form: str = "",
         binding: int = ATOM,
         right: bool = False,
+        sign: str = "",
+        commutes: bool = False,
         written: str = "",
         kink: Rule | None = None,
         condition: bool = False,
@@ -141,6 +145,8 @@ class Operation:
         self.binding = binding
         self.right = right
         self.written = written or name
+        self.sign = sign or form.replace("{}", "").strip() or self.written
+        self.commutes = commutes
         self.kink = kink
         self.condition = condition
         self.structural = structural
