@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .conventions import Edge, Note
 from .graph import CONSTANT, INPUT
-from .text import expressions, ids, labels
+from .text import expressions, ids, labels, sign
 from .values import Value, as_value, zeros
 
 if TYPE_CHECKING:
@@ -21,17 +21,17 @@ class EdgeRecord(NamedTuple):
     """One input of a node: local × upstream = downstream.
 
     Attributes:
-        k: its number among the node's operands.
         local: a number between scalars, else the structure of the Jacobian.
         jacobian: where it was asked for.
+        k: its number among the operands of the node.
     """
 
     id: str
     name: str
-    k: int
     local: float | Local
     downstream: Value
     jacobian: Jacobian | None = None
+    k: int = 0
 
 
 class NodeRecord(NamedTuple):
@@ -52,6 +52,10 @@ class NodeRecord(NamedTuple):
         sources: the names of the nodes that they come from; "" for the output's own.
         tangents: in forward mode the derivative with respect to each input.
         inputs: its operands that have a gradient.
+        operands: the ids of all its operands, "" for a constant.
+        named: whether the program gave it its name.
+        sign: what stands in its gate in a drawing, where that was asked for.
+        commutes: the order of its operands does not matter.
     """
 
     node: int
@@ -68,6 +72,10 @@ class NodeRecord(NamedTuple):
     sources: list[str]
     tangents: dict[str, Value]
     inputs: list[EdgeRecord]
+    operands: list[str]
+    named: bool
+    sign: str
+    commutes: bool
 
 
 class Report(NamedTuple):
@@ -96,11 +104,13 @@ class Wanted(NamedTuple):
         text: the most characters of an expression.
         jacobian: the layout of explicit Jacobians, "" for none.
         most: the most rows and columns of one.
+        signs: what stands in every gate of a drawing.
     """
 
     text: int = 80
     jacobian: str = ""
     most: float = 64
+    signs: bool = False
 
 
 def report(
@@ -169,13 +179,17 @@ def _nodes(result: Result, identifiers: list[str], names: list[str], wanted: Wan
             sources=sources[i] if result.active[i] else [],
             tangents={name: 0.0 if t[i] is None else t[i] for name, t in result.tangents.items()},
             inputs=[_edge(result, i, edge, identifiers, names, wanted) for edge in result.edges[i]],
+            operands=[identifiers[j] for j in graph.operands[i]],
+            named=i in graph.names,
+            sign=sign(graph, i, names) if wanted.signs else "",
+            commutes=operation.commutes,
         )
 
 
 def _edge(result: Result, i: int, edge: Edge, identifiers: list[str], names: list[str], wanted: Wanted) -> EdgeRecord:
     j = edge.operand
     if not result.program.graph.tensors:
-        return EdgeRecord(identifiers[j], names[j], edge.k, edge.local, edge.downstream)
+        return EdgeRecord(identifiers[j], names[j], edge.local, edge.downstream, k=edge.k)
     from .structure import jacobian_of, local_of
 
     structure = local_of(result, i, edge.k, edge.local, names)
@@ -183,4 +197,4 @@ def _edge(result: Result, i: int, edge: Edge, identifiers: list[str], names: lis
     matrix = None
     if wanted.jacobian and structure.kind != "number":
         matrix = jacobian_of(result, i, edge.k, edge.local, names, wanted.jacobian, wanted.most)
-    return EdgeRecord(identifiers[j], names[j], edge.k, local, as_value(edge.downstream), matrix)
+    return EdgeRecord(identifiers[j], names[j], local, as_value(edge.downstream), matrix, edge.k)

@@ -168,6 +168,13 @@ def square(shape: Shape) -> Shape:
     return shape
 
 
+def squares(x: Shape, t: Shape) -> Shape:
+    """The shape of two square matrices of one size."""
+    if square(x) != square(t):
+        raise ShapeError(f"matrices of one size are needed, and the shapes are {written(x)} and {written(t)}")
+    return x
+
+
 def solved(a: Shape, b: Shape) -> Shape:
     """The shape of the solution x of a·x = b."""
     square(a)

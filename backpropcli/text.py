@@ -145,6 +145,42 @@ def _with_attributes(operation: Operation, operands: list[str], binding: list[in
     return f"{operation.written}({', '.join([*operands, *arguments])})"
 
 
+HOLE = "·"
+"""Where an operand goes."""
+
+
+def sign(graph: Graph, i: int, names: list[str], limit: int = 20) -> str:
+    """What stands in the gate of a node: its sign or its word, with the constants that are part of it.
+
+    Such as ``×``, ``+1``, ``×2``, ``1/·``, ``exp``, ``max(0, ·)`` or ``[0]``. An operand in front goes without saying.
+
+    Args:
+        graph: the graph.
+        i: the node.
+        names: of all nodes, as `labels` gives them.
+        limit: longer signs end in ``…``.
+    """
+    operation, operands = graph.operations[i], graph.operands[i]
+    constants = [graph.operations[j] is CONSTANT for j in operands]
+    parts = [names[j] if part else HOLE for j, part in zip(operands, constants, strict=True)]
+    if operation.attributes is not None:
+        text = _with_attributes(operation, parts, [ATOM] * len(parts))
+        text = operation.written if text == f"{operation.written}({', '.join(parts)})" else text
+        found = text[1:] if text.startswith((HOLE + "[", HOLE + "ᵀ")) else text
+    elif not any(constants):
+        found = operation.sign
+    elif len(parts) == 2 and operation.form:
+        x, y = (f"({part})" if part.startswith("-") and operation.binding < PRODUCT else part for part in parts)
+        x, y = (HOLE, x) if operation.commutes and y == HOLE else (x, y)
+        space = " " if operation.sign.isalpha() or (x != HOLE and " " in operation.form) else ""
+        found = space.join([x, operation.sign, y]).removeprefix(HOLE + space)
+    elif operation.form:
+        found = operation.form.format(*parts)
+    else:
+        found = f"{operation.written}({', '.join(parts)})"
+    return found if len(found) <= limit else found[: limit - 1] + "…"
+
+
 def expression_of(graph: Graph, i: int, limit: int = 60) -> str:
     """The expression of one node, by the names of its named operands."""
     names = labels(graph)

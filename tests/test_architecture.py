@@ -12,7 +12,7 @@ ROOT = Path(backpropcli.__file__).parent
 # A layer may import from its own and from those below.
 LAYERS = [
     {"errors", "limits"},
-    {"shapes", "textfiles"},
+    {"layout", "shapes", "textfiles"},
     {"operations"},
     {"graph"},
     {"kernels"},
@@ -20,21 +20,42 @@ LAYERS = [
     {"values"},
     {"language", "conventions", "entries", "catalogue", "transform", "words"},
     {"points", "inputs", "formulas"},
-    {"api", "derivatives", "structure", "checks", "report"},
-    {"explain"},
+    {"api", "derivatives", "structure", "checks", "report", "matrices", "directional"},
+    {"circuit", "explain"},
     {"renderers"},
     {"cli"},
     {"__init__", "__main__"},
 ]
 DOORS = {
     "lark": {"language/compile.py"},
-    "typer": {"cli/app.py", "cli/eval.py", "cli/explain.py", "cli/gates.py", "cli/options.py"},
+    "typer": {
+        "cli/app.py",
+        "cli/draw.py",
+        "cli/eval.py",
+        "cli/explain.py",
+        "cli/gates.py",
+        "cli/hvp.py",
+        "cli/numeric.py",
+        "cli/options.py",
+    },
     "rich": {"renderers/table.py", "cli/progress.py"},
     "numpy": {
         *(f"kernels/{name}.py" for name in ("arrays", "buffers", "exact", "shaken", "tape", "tensors")),
-        *(f"checks/{name}.py" for name in ("directions", "judge", "ladder", "shake")),
-        *("api.py", "entries.py", "points.py", "structure.py", "values.py", "renderers/numbers.py"),
+        *(f"checks/{name}.py" for name in ("directions", "judge", "ladder", "rows", "shake")),
+        *(
+            "api.py",
+            "derivatives.py",
+            "matrices.py",
+            "directional.py",
+            "transform/pattern.py",
+            "entries.py",
+            "points.py",
+            "structure.py",
+            "values.py",
+            "renderers/numbers.py",
+        ),
     },
+    "resvg_py": {"renderers/png.py"},
     "mpmath": {"kernels/precise.py"},
 }
 LATE = {("checks", "renderers"), ("api", "renderers"), ("catalogue", "kernels")}

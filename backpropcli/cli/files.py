@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import FileProblem, OptionError
 from ..limits import Limits
@@ -61,6 +61,21 @@ def print_notes(notes: Sequence[str], limits: Limits) -> None:
         tell(f"note: {len(notes) - most} more notes")
 
 
+def write_bytes(content: bytes, target: str | None) -> None:
+    """Write what has an encoding of its own, or none, as a picture; else as `write` does.
+
+    Raises:
+        FileProblem: the file cannot be written; whatever was there is as it was.
+        OSError: standard output cannot be written.
+    """
+    if target is not None:
+        _to_file(target, [content], "b")
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+
+
 def write(pieces: Iterable[str], target: str | None) -> None:
     """Write to standard output, or to a file: whole, by a temporary file and a rename, or not at all.
 
@@ -75,12 +90,22 @@ def write(pieces: Iterable[str], target: str | None) -> None:
             )  # unbuffered, one large write may end half-way unsaid
         sys.stdout.flush()
         return
+    _to_file(target, pieces)
+
+
+def _to_file(target: str, pieces: Iterable[str] | Iterable[bytes], binary: str = "") -> None:
+    """Write strings, or bytes, to a file.
+
+    Raises:
+        FileProblem: it cannot be written.
+    """
+    encoding = None if binary else "utf-8"
     try:
         if not _is_new(target) and not os.path.isfile(target):
-            with open(target, "w", encoding="utf-8") as stream:  # a device or a fifo
+            with open(target, "w" + binary, encoding=encoding) as stream:  # a device or a fifo
                 stream.writelines(pieces)
             return
-        _replace(os.path.realpath(target), pieces)
+        _replace(os.path.realpath(target), pieces, "w" + binary, encoding)
     except OSError as error:
         raise FileProblem(f"{target} cannot be written: {error.strerror}") from None
     except ValueError as error:
@@ -100,16 +125,16 @@ def _is_new(target: str) -> bool:
     return False
 
 
-def _replace(path: str, pieces: Iterable[str]) -> None:
+def _replace(path: str, pieces: Iterable[Any], mode: str, encoding: str | None) -> None:
     from tempfile import NamedTemporaryFile
 
     folder = os.path.dirname(path)
-    with NamedTemporaryFile("w", encoding="utf-8", dir=folder, prefix=".backprop-", delete=False) as stream:
+    with NamedTemporaryFile(mode, encoding=encoding, dir=folder, prefix=".backprop-", delete=False) as stream:
         try:
             stream.writelines(pieces)
             stream.flush()
-            mode = os.stat(path).st_mode & 0o777 if os.path.exists(path) else 0o666 & ~_umask()
-            os.chmod(stream.name, mode)
+            rights = os.stat(path).st_mode & 0o777 if os.path.exists(path) else 0o666 & ~_umask()
+            os.chmod(stream.name, rights)
             os.replace(stream.name, path)
         except BaseException:
             os.unlink(stream.name)

@@ -73,10 +73,20 @@ Limit = Annotated[
     typer.Option(
         "--limit",
         metavar="NAME=N",
-        help="Raise a limit: source, literal, name, rows, text, check, tensor, memory, entries, jacobian.",
+        help="Raise a limit: source, literal, name, rows, text, check, drawn, tensor, memory, entries, jacobian.",
     ),
 ]
 
+
+Check = Annotated[bool, typer.Option("--check", help="Verify every derivative numerically, at high precision.")]
+Direction = Annotated[
+    list[str] | None,
+    typer.Option("--direction", metavar="x=1,y=0", help="The direction v, written as --at is. May be repeated."),
+]
+Layout = Annotated[
+    str,
+    typer.Option("--layout", metavar="standard|lecture", help="Rows of a Jacobian are outputs, or inputs (lecture)."),
+]
 
 COLORS = ("auto", "always", "never")
 
@@ -90,6 +100,11 @@ def choice(option: str, value: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise OptionError(f"{option} is one of {', '.join(choices)}, not {value!r}")
     return value
+
+
+def layout_of(layout: str) -> str:
+    """``standard`` or ``lecture``."""
+    return choice("--layout", layout, ("standard", "lecture"))
 
 
 def form_of(form: str, json: bool) -> str:

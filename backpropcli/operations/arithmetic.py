@@ -6,14 +6,16 @@ from .table import POSITIVE, POWER, PRODUCT, REAL, SIGN, SUM, operation
 
 operation(
     "add", "Sum.", pattern="gradient distributor", operands=("x", "y"), form="{} + {}", binding=SUM,
+    commutes=True,
     partials=(lambda F, z, x, y: 1.0, lambda F, z, x, y: 1.0),
 )  # fmt: skip
 operation(
-    "sub", "Difference.", pattern="gradient distributor", operands=("x", "y"), form="{} - {}", binding=SUM,
+    "sub", "Difference.", pattern="gradient distributor", operands=("x", "y"), form="{} - {}", binding=SUM, sign="−",
     partials=(lambda F, z, x, y: 1.0, lambda F, z, x, y: -1.0),
 )  # fmt: skip
 operation(
     "mul", "Product.", pattern="swap multiplier", operands=("x", "y"), form="{}*{}", binding=PRODUCT,
+    sign="×", commutes=True,
     partials=(lambda F, z, x, y: y, lambda F, z, x, y: x),
     latex=r"{} \cdot {}",
 )  # fmt: skip
@@ -24,7 +26,7 @@ operation(
     latex=r"\frac{{{}}}{{{}}}",
 )  # fmt: skip
 operation(
-    "neg", "Negation, the lectures' gate *-1.", pattern="sign flipper", form="-{}", binding=SIGN,
+    "neg", "Negation, the lectures' gate *-1.", pattern="sign flipper", form="-{}", binding=SIGN, sign="×−1",
     partials=lambda F, z, x: -1.0,
 )  # fmt: skip
 operation(

@@ -17,13 +17,13 @@ def tied(F: Any, z: Any, *operands: Any) -> Any:
 
 operation(
     "max", "The largest operand; operands that tie share the gradient.", pattern="gradient router",
-    operands=("x", "y"), variadic=True, synonyms=("maximum", "maxout"),
+    operands=("x", "y"), variadic=True, commutes=True, synonyms=("maximum", "maxout"),
     partials=lambda F, k, z, *operands: F.share(k, z, operands),
     kink=tied, structural=True,
 )  # fmt: skip
 operation(
     "min", "The smallest operand; operands that tie share the gradient.", pattern="gradient router",
-    operands=("x", "y"), variadic=True, synonyms=("minimum",),
+    operands=("x", "y"), variadic=True, commutes=True, synonyms=("minimum",),
     partials=lambda F, k, z, *operands: F.share(k, z, operands),
     kink=tied, structural=True,
 )  # fmt: skip

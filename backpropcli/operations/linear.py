@@ -51,10 +51,19 @@ def swapped(F: Any, x: Any) -> Any:
     return F.transpose(x) if rank == 2 else F.transpose(x, axes=(*range(rank - 2), rank - 1, rank - 2))
 
 
-def cofactor_change(F: Any, t: Any, z: Any, x: Any) -> Any:
-    """How cofactors z change along t: with B = inv(x)ᵀ, sum(B*t)*z - B@tᵀ@z. The map is its own adjoint."""
-    B = F.transpose(F.inv(x))
-    return F.mul(F.sum(F.mul(B, t)), z) - F.matmul(F.matmul(B, F.transpose(t)), z)
+def cofactor_bend(F: Any, s: Any, x: Any, t: Any) -> Any:
+    """The second change of the cofactors of x, along s and t: symmetric in them, and its own adjoint in each.
+
+    With V = inv(x) it is det(x) times the transpose of
+    (tr(Vs)·tr(Vt) - tr(VsVt))·V - tr(Vs)·VtV - tr(Vt)·VsV + VsVtV + VtVsV.
+    """
+    V = F.inv(x)
+    first, second = F.matmul(V, s), F.matmul(V, t)
+    both = F.matmul(first, second)
+    found = F.mul(F.mul(F.trace(first), F.trace(second)) - F.trace(both), V)
+    found = found - F.mul(F.trace(first), F.matmul(second, V)) - F.mul(F.trace(second), F.matmul(first, V))
+    found = found + F.matmul(both, V) + F.matmul(F.matmul(second, first), V)
+    return F.mul(F.det(x), F.transpose(found))
 
 
 def solve_left(F: Any, g: Any, z: Any, a: Any, b: Any) -> Any:
@@ -196,8 +205,16 @@ operation(
 operation(
     "cofactor", "Matrix of cofactors, the slope of `det`; det(x)*inv(x)ᵀ where x is regular.",
     pattern="swap multiplier", shape=shapes.square,
-    pullback=cofactor_change, pushforward=cofactor_change,
+    pullback=lambda F, g, z, x: F.cofactor_change(x, g), pushforward=lambda F, t, z, x: F.cofactor_change(x, t),
     example=(((2, 2),), {}),
+)  # fmt: skip
+operation(
+    "cofactor_change", "How the cofactors of x change along t, also where x is singular; linear in t.",
+    pattern="swap multiplier", operands=("x", "t"), shape=shapes.squares,
+    pullback=(lambda F, g, z, x, t: cofactor_bend(F, g, x, t), lambda F, g, z, x, t: F.cofactor_change(x, g)),
+    pushforward=(lambda F, s, z, x, t: cofactor_bend(F, s, x, t), lambda F, s, z, x, t: F.cofactor_change(x, s)),
+    told=("the second change of the cofactors of x, along upstream and t", "cofactor_change(x, upstream)"),
+    example=(((2, 2), (2, 2)), {}),
 )  # fmt: skip
 operation(
     "inv", "Inverse of a square matrix; for inv(A)@b `solve(A, b)` is more exact.", pattern="matrix power rule",

@@ -69,6 +69,8 @@ class Operation:
         form: how it is written when it is no function call, such as ``"{} + {}"``.
         binding: how tightly `form` binds.
         right: `form` groups to the right (powers).
+        sign: what stands in its gate in a drawing, ``×``; by default the sign in its form, or its word.
+        commutes: the order of its operands does not matter.
         written: the function's name in text, where the word is another.
         latex: how LaTeX writes it, one ``{}`` per operand, where it is no function by its name; an operand that
             stands by itself there, as in a fraction, needs no brackets.
@@ -110,6 +112,8 @@ class Operation:
         form: str = "",
         binding: int = ATOM,
         right: bool = False,
+        sign: str = "",
+        commutes: bool = False,
         written: str = "",
         latex: str = "",
         kink: Rule | None = None,
@@ -145,6 +149,8 @@ class Operation:
         self.right = right
         self.written = written or name
         self.latex = latex
+        self.sign = sign or form.replace("{}", "").strip() or self.written
+        self.commutes = commutes
         self.kink = kink
         self.condition = condition
         self.structural = structural
