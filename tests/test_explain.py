@@ -28,7 +28,8 @@ from backpropcli.operations import OPERATIONS
 from backpropcli.points import read_point
 from backpropcli.renderers import explain_json, latex
 from backpropcli.renderers import json as eval_json
-from backpropcli.renderers.explain import code_span, markdown_text, render, source_line, words
+from backpropcli.renderers.explain import render, source_line
+from backpropcli.renderers.pages import code_span, markdown_text, words
 from backpropcli.renderers.screen import FILE
 from backpropcli.report import report
 from backpropcli.values import shapes_of
@@ -324,6 +325,18 @@ def test_the_languages_have_the_same_keys_and_fields() -> None:
     for key in english:
         assert fields(english[key]) == fields(korean[key]), key
     assert set(LANGUAGES) == {"en", "ko"}
+
+
+def test_every_word_is_used() -> None:
+    root = Path(explain.__code__.co_filename).parent
+    code = "".join((root / name).read_text("utf-8") for name in ("explain.py", "renderers/explain.py"))
+    patterns = {row.pattern for row in OPERATIONS.values()}
+    for key in words_of("en"):
+        head, _, rest = key.partition(".")
+        if rest and head in ("pattern", "way"):
+            assert rest.partition(".")[0] in patterns, key
+        elif head not in ("note", "because"):
+            assert f'"{key}"' in code, key
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -2,7 +2,6 @@
 
 WORDS = {
     "title": "{output} at {point}",
-    "title.without point": "{output}",
     "data": "No gradient is asked for {names}: data.",
     "forward": "Forward pass",
     "forward.lead": "Values, from the inputs to the output. Every node computes its value from its operands' values.",
@@ -19,7 +18,6 @@ WORDS = {
     "of the input: one sweep for each entry of an input.",
     "result": "Result",
     "omitted": "… {count} steps are left out; --limit rows=N shows more.",
-    "value": "{equation}",
     "input": "{name}, an input. Gradient {equation}{from}.",
     "input.unused": "{name}, an input. Gradient {equation}: the output does not depend on it.",
     "input.output": "{name}, an input and the output. Gradient {equation}.",
@@ -37,7 +35,6 @@ WORDS = {
     "chosen": "{local} (chosen)",
     "not chosen": "{local} (not chosen)",
     "tied": "{local} (tied)",
-    "tangent": "{equation}",
     "raise": "To raise {output} above {value}: {moves}.",
     "raise.up": "raise {names}",
     "raise.down": "lower {names}",

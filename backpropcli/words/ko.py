@@ -2,7 +2,6 @@
 
 WORDS = {
     "title": "{output}  ({point})",
-    "title.without point": "{output}",
     "data": "데이터(기울기를 구하지 않는 입력): {names}",
     "forward": "순전파",
     "forward.lead": "입력에서 출력으로 값을 계산합니다. 각 노드의 값은 피연산자의 값으로 정해집니다.",
@@ -19,7 +18,6 @@ WORDS = {
     "성분마다 한 번씩 계산합니다.",
     "result": "결과",
     "omitted": "… 생략한 단계: {count}개. --limit rows=N 으로 더 볼 수 있습니다.",
-    "value": "{equation}",
     "input": "{name}: 입력. 기울기 {equation}{from}.",
     "input.unused": "{name}: 입력. 기울기 {equation}: 출력이 이 입력에 의존하지 않습니다.",
     "input.output": "{name}: 입력이자 출력. 기울기 {equation}.",
@@ -37,7 +35,6 @@ WORDS = {
     "chosen": "{local} (선택됨)",
     "not chosen": "{local} (선택되지 않음)",
     "tied": "{local} (동점)",
-    "tangent": "{equation}",
     "raise": "출력을 높이려면 ({output} = {value}): {moves}.",
     "raise.up": "올릴 입력 {names}",
     "raise.down": "내릴 입력 {names}",
