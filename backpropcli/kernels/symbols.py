@@ -93,7 +93,12 @@ class Symbols(ShapedSystem):
     def shape(self, x: Any) -> Shape:
         return (self.graph.shapes[x.index] or ()) if isinstance(x, Symbol) else ()
 
-    def share(self, k: int, z: Any, operands: tuple[Any, ...]) -> Any:
+    def share(self, k: int, z: Any, operands: tuple[Any, ...], ahead: str) -> Any:
+        if len(operands) == 2:
+            own, other = operands[k], operands[1 - k]
+            if self.ties == "first":
+                return self.write(ahead if k else f"{ahead}_equal", own, other)
+            return self.write("where", self.write(ahead, own, other), 1.0, self.write("where", own == other, 0.5, 0.0))
         hit = operands[k] == z
         if self.ties == "first":
             for x in operands[:k]:
@@ -114,13 +119,54 @@ class Symbols(ShapedSystem):
         return self.write("full", x, shape=shape) if self.is_number(x, 0.0) and shape else super().sum_to(x, shape)
 
     def product(self, local: Any, moved: Any, z: Any, x: Any, structural: bool) -> Any:
+        if self.is_number(moved, 1.0) and not self.is_number(local, 0.0):
+            return local
+        return self.masked(local, moved) if structural else self.times(local, moved)
+
+    def times(self, local: Any, moved: Any) -> Any:
         if self.is_number(local, 0.0) or self.is_number(moved, 0.0):
             return 0.0
         if self.is_number(local, 1.0):
             return moved
-        if self.is_number(local, -1.0):
-            return self.write("neg", moved)
-        return local if self.is_number(moved, 1.0) else self.write("mul", moved, local)
+        if self.name(moved) == "where":  # of upstream gradients only: where that is 0, nothing is reached
+            condition, *branches = self.operands(moved)
+            for k, zero in ((0, 1), (1, 0)):
+                if self.is_number(branches[zero], 0.0) and self.is_number(branches[k], 1.0):
+                    return self.write("where", condition, *[local if at == k else 0.0 for at in (0, 1)])
+        return self.write("neg", moved) if self.is_number(local, -1.0) else self.write("mul", moved, local)
+
+    def masked(self, local: Any, moved: Any) -> Any:
+        """The product with the local gradient of a choice: where another was chosen it is 0, whatever is moved."""
+        choices = []
+        while self.name(local) == "where":
+            condition, x, local = self.operands(local)
+            choices.append((condition, self.times(x, moved)))
+        hit = self.hit(local, moved)
+        found = 0.0 if hit else self.times(local, moved)
+        for condition, x in reversed([*choices, *hit]):
+            found = self.write("where", condition, x, found)
+        return found
+
+    def hit(self, local: Any, moved: Any) -> list[tuple[Symbol, Any]]:
+        """Where a local gradient of 1 and 0, or of shares and 0, lets something pass, and what; else nothing."""
+        if self.name(local) == "step":
+            return [(self.operands(local)[0] > 0.0, moved)]
+        if self.is_condition(local):
+            return [(local, moved)]
+        if self.name(local) == "div":
+            hits, count = self.operands(local)
+            return [(hits, self.write("div", moved, count))] if self.is_condition(hits) else []
+        return []
+
+    def is_condition(self, value: Any) -> bool:
+        return isinstance(value, Symbol) and self.graph.operations[value.index].condition
+
+    def name(self, value: Any) -> str:
+        """The operation that made a symbol; "" for a number."""
+        return self.graph.operations[value.index].name if isinstance(value, Symbol) else ""
+
+    def operands(self, symbol: Symbol) -> list[Symbol]:
+        return [Symbol(self, j) for j in self.graph.operands[symbol.index]]
 
     def is_number(self, value: Any, number: float) -> bool:
         if not isinstance(value, Symbol):

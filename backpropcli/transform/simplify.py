@@ -21,6 +21,11 @@ COMMUTATIVE = frozenset(("add", "mul", "equal", "not_equal", "logical_and", "log
 ONE = -1
 """In a term: no node, the number 1."""
 
+SUMS = frozenset(("add", "sub", "neg"))
+
+NESTED = 4
+"""So many choices, one in the other, let a factor pass."""
+
 LARGEST = 1e100
 """Factors beyond this, or below its reciprocal, stay where they are: moved, they may overflow."""
 
@@ -45,16 +50,19 @@ def simplify(graph: Graph, keep: Iterable[int], verbatim: Collection[int] = ()) 
     """
     keep = list(keep)
     needed = graph.needed(keep)
+    parts = _parts_of_sums(graph, needed, keep, verbatim)
     writer = Rewriter()
     terms: list[Term | None] = [None] * len(graph)
     for i, operation in enumerate(graph.operations):
-        if not needed[i]:
+        if not needed[i] or parts[i]:
             continue
         shape = graph.shapes[i] or ()
         if operation is INPUT:
             terms[i] = Term(1.0, writer.graph.input(graph.names[i], shape))
         elif operation is CONSTANT:
             terms[i] = writer.number(graph.constants[i], shape, graph.names.get(i, ""))
+        elif operation.name in SUMS and i not in verbatim:
+            terms[i] = writer.shaped(writer.total(_terms_of(graph, i, parts, terms)), shape)
         else:
             operands = [terms[j] for j in graph.operands[i]]
             if i in verbatim:
@@ -67,6 +75,40 @@ def simplify(graph: Graph, keep: Iterable[int], verbatim: Collection[int] = ()) 
             writer.graph.names.setdefault(places[i], graph.names[i])
     pruned, place = writer.graph.pruned(places.values())
     return pruned, {i: place[j] for i, j in places.items()}
+
+
+def _parts_of_sums(
+    graph: Graph, needed: list[bool], keep: Iterable[int], verbatim: Collection[int]
+) -> list[bool]:
+    """For every node whether it is a sum or difference that only another one uses."""
+    users = [0] * len(graph)
+    for i in keep:
+        users[i] = 1
+    part = [False] * len(graph)
+    for i in range(len(graph) - 1, -1, -1):
+        if needed[i]:
+            of_a_sum = graph.operations[i].name in SUMS and i not in verbatim
+            for j in graph.operands[i]:
+                users[j] += 1
+                part[j] = users[j] == 1 and of_a_sum and graph.operations[j].name in SUMS and j not in verbatim
+    return part
+
+
+def _terms_of(graph: Graph, i: int, parts: list[bool], terms: list[Term | None]) -> list[Term]:
+    """What a sum adds up, through the sums and differences that are parts of it."""
+    found = []
+    left = [(i, 1.0)]
+    while left:
+        j, sign = left.pop()
+        if j == i or parts[j]:
+            first, *second = graph.operands[j]
+            name = graph.operations[j].name
+            left += [(k, sign if name == "add" else -sign) for k in second]
+            left.append((first, -sign if name == "neg" else sign))
+        else:
+            factor, node = terms[j]  # type: ignore[misc]
+            found.append(Term(sign * factor, node))
+    return found
 
 
 class Rewriter:
@@ -128,7 +170,41 @@ class Rewriter:
             value = self.constant_of(top)
             if value is not None and movable(factor * value):
                 return self.write("div", self.whole_number(factor * value), bottom)
+        if self.is_operation(node, "where"):
+            return self.scaled_choice(factor, node)
         return self.write("mul", self.whole_number(factor), node)
+
+    def scaled_choice(self, factor: float, node: int) -> int:
+        """where(c, 3·x, 0), not 3·where(c, x, 0); where neither branch is a number, the factor stays in front."""
+        choices, rest = [], node
+        while self.is_operation(rest, "where") and len(choices) < NESTED:
+            condition, x, rest = self.graph.operands[rest]
+            choices.append((condition, x))
+        plain = self.constant_of(rest) is not None or len(choices) == 1 and self.constant_of(choices[0][1]) is not None
+        if not plain:
+            return self.write("mul", self.whole_number(factor), node)
+        found = self.whole(self.scaled(factor, rest))
+        for condition, x in reversed(choices):
+            found = self.write("where", condition, self.whole(self.scaled(factor, x)), found)
+        return found
+
+    def scaled(self, factor: float, node: int) -> Term:
+        """A factor times a node, which may be a number, or a number times a node, itself."""
+        value = self.constant_of(node)
+        if value is not None:
+            return Term(factor * value, ONE)
+        if self.is_operation(node, "neg"):
+            return Term(-factor, self.graph.operands[node][0])
+        if self.is_operation(node, "mul"):
+            number, other = self.graph.operands[node]
+            value = self.constant_of(number)
+            if value is not None and movable(factor * value) and self.shape(other) == self.shape(node):
+                return Term(factor * value, other)
+        return Term(factor, node)
+
+    @property
+    def zero(self) -> int:
+        return self.whole_number(0.0)
 
     def whole_number(self, factor: float) -> int:
         return self.whole(Term(factor, ONE))
@@ -148,11 +224,42 @@ class Rewriter:
                 found = Term(factor, self.node(operation, *nodes))
         if found is None:
             found = Term(1.0, self.node(operation, *[self.whole(x) for x in operands]))
-        if self.shape(found.node) != shape:
-            if found.node == ONE:
-                return Term(1.0, self.write("full", self.whole(found), shape=shape))
-            found = Term(found.factor, self.write("full", found.node, shape=shape))
-        return found
+        return self.shaped(found, shape)
+
+    def shaped(self, found: Term, shape: Shape) -> Term:
+        """The term stretched to the shape, if it has another."""
+        if self.shape(found.node) == shape:
+            return found
+        if found.node == ONE:
+            return Term(1.0, self.write("full", self.whole(found), shape=shape))
+        return Term(found.factor, self.write("full", found.node, shape=shape))
+
+    def total(self, terms: Iterable[Term]) -> Term:
+        """The sum of many terms: like ones are counted together, and numbers stand last."""
+        counted: dict[int, float] = {}
+        apart: list[Term] = []
+        for term in terms:
+            factor = counted.get(term.node, 0.0) + term.factor
+            if isfinite(factor) and (movable(term.factor) or term.node == ONE):
+                counted[term.node] = factor
+            else:
+                apart.append(term)
+        numbers = [Term(counted.pop(ONE), ONE)] if ONE in counted else []
+        found = [Term(factor, node) for node, factor in counted.items() if factor]
+        nothing = [Term(1.0, self.write("sub", node, node)) for node, factor in counted.items() if not factor]
+        found += [*nothing, *apart]
+        lead = next((at for at, term in enumerate(found) if term.factor > 0), -1)
+        if lead > 0:  # b - a, not -a + b
+            found.insert(0, found.pop(lead))
+        found = [*numbers, *found] if lead < 0 else [*found, *numbers]
+        total = found[0]
+        for term in found[1:]:
+            total = self.sum_of(total, term)
+        return total
+
+    def sum_of(self, x: Term, y: Term) -> Term:
+        found = _add(self, OPERATIONS["add"], x, y)
+        return Term(1.0, self.write("add", self.whole(x), self.whole(y))) if found is None else found
 
     def _folded(self, operation: Operation, operands: Sequence[Term]) -> Term | None:
         """The number that an operation on numbers is, if it is no longer to write than they are."""
@@ -250,6 +357,9 @@ def _add(writer: Rewriter, operation: Operation, x: Term, y: Term) -> Term | Non
     if x.node == y.node:
         total = x.factor + y.factor
         return Term(total, x.node) if movable(total) else None
+    merged = _merged(writer, x, y)
+    if merged is not None:
+        return merged
     shape = broadcast(writer.shape(x.node), writer.shape(y.node))
     a = writer.stretchless(x.node, writer.shape(y.node), shape)
     b = writer.stretchless(y.node, writer.shape(a), shape)
@@ -278,6 +388,13 @@ def _sub(writer: Rewriter, operation: Operation, x: Term, y: Term) -> Term | Non
 def _div(writer: Rewriter, operation: Operation, x: Term, y: Term) -> Term | None:
     if not (movable(x.factor) and movable(y.factor)):
         return None
+    if writer.is_operation(x.node, "full"):
+        (inner,) = writer.graph.operands[x.node]
+        if size(writer.shape(y.node)) == 1:  # one number divided, and then repeated
+            number = writer.constant_of(inner)
+            top = Term(x.factor, inner) if number is None else Term(x.factor * number, ONE)
+            shape = broadcast(writer.shape(x.node), writer.shape(y.node))
+            return writer.shaped(writer.rewritten(operation, (top, y), broadcast(writer.shape(top.node), writer.shape(y.node))), shape)
     quotient = x.factor / y.factor
     exact = _power_of_two(y.factor) or (quotient.is_integer() and quotient * y.factor == x.factor)
     if y.node == ONE:
@@ -317,8 +434,29 @@ def _abs(writer: Rewriter, operation: Operation, x: Term) -> Term | None:
 def _where(writer: Rewriter, operation: Operation, condition: Term, x: Term, y: Term) -> Term | None:
     if x == y:
         return x
-    chosen = condition.factor == 1.0 and condition.node != ONE and writer.graph.operations[condition.node].condition
-    return condition if chosen and (x, y) == ((1.0, ONE), (0.0, ONE)) else None
+    zero = (0.0, ONE)
+    for term, branches in ((x, (x.node, ONE)), (y, (ONE, y.node))):
+        if term.node != ONE and movable(term.factor) and zero == (y if term is x else x):
+            c = writer.whole(condition)
+            shape = broadcast(writer.shape(c), writer.shape(term.node))
+            nodes = [writer.zero if n == ONE else writer.stretchless(n, writer.shape(c), shape) for n in branches]
+            return Term(term.factor, writer.write("where", c, *nodes))
+    return None
+
+
+def _merged(writer: Rewriter, x: Term, y: Term) -> Term | None:
+    """where(c, a, 0) + where(c, 0, b) as where(c, a, b)."""
+    if not (writer.is_operation(x.node, "where") and writer.is_operation(y.node, "where")):
+        return None
+    condition, *branches = writer.graph.operands[x.node]
+    again, *others = writer.graph.operands[y.node]
+    found = []
+    for a, b in zip(branches, others, strict=True):
+        zeros = [writer.constant_of(node) == 0.0 for node in (a, b)]
+        if condition != again or not any(zeros):
+            return None
+        found.append(writer.whole(writer.scaled(y.factor, b) if zeros[0] else writer.scaled(x.factor, a)))
+    return Term(1.0, writer.write("where", condition, *found))
 
 
 @rule("transpose")
@@ -355,11 +493,11 @@ def _full(writer: Rewriter, operation: Operation, x: Term) -> Term | None:
     node = x.node
     if writer.is_operation(node, "full"):
         (node,) = writer.graph.operands[node]
-    if node == ONE:
-        return None
     shape = operation.shape_of(writer.shape(node))
     if writer.shape(node) == shape:
         return Term(x.factor, node)
+    if node == ONE:
+        return None
     return Term(x.factor, writer.write("full", node, shape=shape))
 
 
