@@ -42,7 +42,9 @@ class Derived(NamedTuple):
         return Derived(graph, place[self.value], upstream, gradient, self.seed)
 
 
-def gradient(graph: Graph, output: int, wrt: Sequence[str], ties: str = "split") -> Derived:
+def gradient(
+    graph: Graph, output: int, wrt: Sequence[str], ties: str = "split", system: type[Symbols] = Symbols
+) -> Derived:
     """The graph, followed by the backward pass of one of its nodes.
 
     Args:
@@ -50,9 +52,10 @@ def gradient(graph: Graph, output: int, wrt: Sequence[str], ties: str = "split")
         output: the node that is differentiated; where it is no scalar, its upstream gradient becomes an input.
         wrt: the inputs to differentiate by.
         ties: how operands of a maximum that tie share its gradient.
+        system: the symbols that the backward pass runs over.
     """
     new = graph.copy()
-    F = Symbols(new, ties)
+    F = system(new, ties)
     values = [Symbol(F, i) for i in range(len(graph))]
     active = graph.dependents([graph.inputs[name] for name in wrt])
     shape = graph.shapes[output] or ()
