@@ -8,6 +8,7 @@ counts as 3·(a·x), and sums and products of matrices let them pass.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+import math
 from math import frexp, isfinite
 from typing import Any, NamedTuple
 
@@ -20,6 +21,9 @@ COMMUTATIVE = frozenset(("add", "mul", "equal", "not_equal", "logical_and", "log
 
 ONE = -1
 """In a term: no node, the number 1."""
+
+SHORT = 20
+"""Characters: what is shorter needs no name, even where it is used more than once."""
 
 SUMS = frozenset(("add", "sub", "neg"))
 
@@ -37,13 +41,16 @@ class Term(NamedTuple):
     node: int
 
 
-def simplify(graph: Graph, keep: Iterable[int], verbatim: Collection[int] = ()) -> tuple[Graph, dict[int, int]]:
+def simplify(
+    graph: Graph, keep: Iterable[int], verbatim: Collection[int] = (), settled: Collection[int] = ()
+) -> tuple[Graph, dict[int, int]]:
     """The graph without what nothing needs, simplified.
 
     Args:
         graph: all its shapes known.
         keep: the nodes whose values are wanted.
         verbatim: nodes that stay as they are written, though equal ones are computed once.
+        settled: nodes from which no factor moves on, if they are long to write: they will have a name.
 
     Returns:
         The new graph, and where the nodes to keep stand in it.
@@ -69,6 +76,10 @@ def simplify(graph: Graph, keep: Iterable[int], verbatim: Collection[int] = ()) 
                 terms[i] = Term(1.0, writer.node(operation, *[writer.whole(x) for x in operands]))  # type: ignore[arg-type]
             else:
                 terms[i] = writer.rewritten(operation, operands, shape)  # type: ignore[arg-type]
+        if i in settled:
+            terms[i] = writer.settled(terms[i])  # type: ignore[arg-type]
+        elif i in verbatim and i in graph.names:
+            writer.widths[terms[i].node] = len(graph.names[i])  # type: ignore[union-attr]
     places = {i: writer.whole(terms[i]) for i in keep}  # type: ignore[arg-type]
     for i in keep:
         if i in graph.names:
@@ -122,6 +133,7 @@ class Rewriter:
         self.graph = Graph()
         self.known: dict[Any, int] = {}
         self.floats = Floats()
+        self.widths: dict[int, int] = {}
 
     def shape(self, node: int) -> Shape:
         return () if node == ONE else self.graph.shapes[node] or ()
@@ -151,6 +163,26 @@ class Rewriter:
         """The same, by the operation's name."""
         row = OPERATIONS[name]
         return self.node(row if row.attributes is None else row.bind(**attributes), *operands)
+
+    def settled(self, term: Term) -> Term:
+        """The term as a node with a sign, where the node is long to write."""
+        if self.width(term.node) <= SHORT or not term.factor:
+            return term
+        node = self.whole(Term(abs(term.factor), term.node))
+        self.widths[node] = 2
+        return Term(math.copysign(1.0, term.factor), node)
+
+    def width(self, node: int) -> int:
+        """About how many characters a node takes, of more than `SHORT` any number."""
+        if node == ONE:
+            return 1
+        found = 0
+        left = [node]
+        while left and found <= SHORT:
+            i = left.pop()
+            found += self.widths.get(i) or len(self.graph.names.get(i, "+ ")) + 1
+            left += () if i in self.widths else self.graph.operands[i]
+        return found
 
     def whole(self, term: Term) -> int:
         """The term as one node."""
@@ -193,6 +225,8 @@ class Rewriter:
         value = self.constant_of(node)
         if value is not None:
             return Term(factor * value, ONE)
+        if node in self.widths:
+            return Term(factor, node)
         if self.is_operation(node, "neg"):
             return Term(-factor, self.graph.operands[node][0])
         if self.is_operation(node, "mul"):
@@ -499,6 +533,31 @@ def _full(writer: Rewriter, operation: Operation, x: Term) -> Term | None:
     if node == ONE:
         return None
     return Term(x.factor, writer.write("full", node, shape=shape))
+
+
+@rule("index")
+def _index(writer: Rewriter, operation: Operation, x: Term) -> Term | None:
+    """Entries of what was put together entry by entry, and of what repeats one number."""
+    if x.node == ONE:
+        return None
+    key = (operation.attributes or {})["key"]
+    shape = operation.shape_of(writer.shape(x.node))
+    value = writer.graph.constants.get(x.node)
+    if value is not None and not shape and movable(x.factor):
+        for k in key:
+            value = value[k]
+        return Term(x.factor * value, ONE) if isinstance(value, float) else None
+    if writer.is_operation(x.node, "full"):
+        (inner,) = writer.graph.operands[x.node]
+        number = writer.constant_of(inner)
+        if not writer.shape(inner):
+            whole = Term(x.factor, inner) if number is None else Term(x.factor * number, ONE)
+            return writer.shaped(whole, shape)
+    if writer.is_operation(x.node, "stack") and len(key) == 1 and isinstance(key[0], int):
+        row = writer.graph.operations[x.node]
+        if (row.attributes or {})["axis"] == 0:
+            return Term(x.factor, writer.graph.operands[x.node][key[0]])
+    return Term(x.factor, writer.node(operation, x.node))
 
 
 @rule("sum")
