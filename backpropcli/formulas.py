@@ -20,7 +20,7 @@ from .text import constant, expression
 from .transform.derivative import Derived, gradient
 from .transform.simplify import SHORT
 
-LONG = 72
+LONG = 96
 """Characters: a formula that would be longer has parts with names."""
 
 LONGEST_NAME = 64
@@ -56,6 +56,8 @@ class Formulas(NamedTuple):
         definitions: what has a name, in order of evaluation; the output is among them, unless it is an input.
         gradient: the gradient by every input, and what has a name and is made of that.
         known: the line that every node with a name has.
+        texts: what inputs and constants are called in the language.
+        verbatim: the nodes of the program itself.
     """
 
     graph: Graph
@@ -65,6 +67,19 @@ class Formulas(NamedTuple):
     definitions: list[Line]
     gradient: list[Line]
     known: dict[int, Line]
+    texts: dict[int, str]
+    verbatim: frozenset[int]
+
+    @property
+    def ranks(self) -> dict[str, int]:
+        """How many axes what has a name has."""
+        found = {name: len(self.graph.shapes[i] or ()) for name, i in self.graph.inputs.items()}
+        return found | {line.name: len(self.graph.shapes[i] or ()) for i, line in self.known.items()}
+
+    def used_definitions(self) -> list[Line]:
+        """The definitions that the gradient is made of."""
+        needed = self.graph.needed(line.node for line in self.gradient)
+        return [line for line in self.definitions if needed[line.node]]
 
     @property
     def by_input(self) -> dict[str, Line]:
@@ -198,6 +213,7 @@ class _Lines:
         return Formulas(
             graph, self.output, derived.seed, tuple(derived.gradient),
             [line for i, line in known.items() if not late[i]], [*(known[i] for i in known if late[i]), *rest], known,
+            self.texts, frozenset(derived.places),
         )  # fmt: skip
 
     def _named(self) -> set[int]:
