@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from ..formulas import Formulas, Line
 from ..operations import Operation
-from ..operations.table import ATOM, POWER, SUM
+from ..operations.table import ATOM, POWER, PRODUCT
 from ..text import constant
 from .notation import Notation, Piece
 
@@ -40,7 +40,7 @@ def render(formulas: Formulas, quiet: bool = False) -> Iterator[str]:
 class Latex(Notation):
     """Writes the formulas in LaTeX."""
 
-    times, entrywise, chained = r"\,", r" \odot ", r"\,"
+    times, dot, entrywise, chained = r"\,", r" \cdot ", r" \odot ", r"\,"
     functions = {
         **{name: rf"\{name}" for name in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "det")},
         "amax": r"\max", "amin": r"\min", "max": r"\max", "min": r"\min",
@@ -61,6 +61,7 @@ class Latex(Notation):
 
     def __init__(self, formulas: Formulas) -> None:
         self.ranks = formulas.ranks
+        self.taken: dict[str, str] = {}
         super().__init__(formulas)
 
     def of_line(self, line: Line) -> str:
@@ -72,6 +73,9 @@ class Latex(Notation):
         return self.name(line.name, self.rank(line.node))
 
     def name(self, name: str, rank: int) -> str:
+        """The name; one that would look like another's, as x1 and x_1 do, letter by letter."""
+        if self.taken.setdefault(written_name(name, 0), name) != name:
+            return rf"\mathtt{{{''.join(greek_text(c) for c in escaped(name))}}}"
         return written_name(name, rank)
 
     def number(self, value: float) -> str:
@@ -96,9 +100,9 @@ class Latex(Notation):
     def quotient(self, above: str, below: str, plain_above: str, plain_below: str) -> str:
         return rf"\frac{{{plain_above}}}{{{plain_below}}}"
 
-    def divided(self, text: str, bottom: str) -> str:
-        one = rf"\frac{{1}}{{{bottom}}}"
-        return one if text == "1" else one + self.times + text
+    def divided(self, top: str, text: str, bottom: str) -> str:
+        number = rf"\frac{{{top or '1'}}}{{{bottom}}}"
+        return number + self.times + text if text else number
 
     def superscript(self, base: str, power: int, rank: int) -> str:
         return rf"{base}^{{\circ {power}}}" if rank > 1 else f"{base}^{{{power}}}"
@@ -120,7 +124,7 @@ class Latex(Notation):
         rows = [rf"{value} & \text{{if }} {condition}" for value, condition in choices[:-1]]
         rows.append(rf"{choices[-1][0]} & \text{{otherwise}}")
         text = r" \\ ".join(rows)
-        return Piece(rf"\begin{{cases}} {text} \end{{cases}}", SUM, None, choices)
+        return Piece(rf"\begin{{cases}} {text} \end{{cases}}", PRODUCT, None, choices)
 
     def called(self, operation: Operation, texts: Sequence[str], attributes: Sequence[str]) -> str:
         name = self.functions.get(operation.name) or rf"\operatorname{{{escaped(operation.written)}}}"
@@ -136,7 +140,7 @@ class Latex(Notation):
         return super().exponential(exponent)
 
     def at(self, base: str, places: str) -> Piece:
-        return Piece(f"{base}_{{{spelled(places)}}}", POWER)
+        return Piece(f"{{{base}}}_{{{spelled(places)}}}", ATOM)
 
     def listed(self, texts: Sequence[str]) -> str:
         rows = r" \\ ".join(texts)
@@ -161,13 +165,20 @@ def symbol(stem: str, rank: int) -> str:
         return r"\_" if stem == "_" else stem
     letter = greek(stem)
     if len(stem) > 1 and letter is None:
-        word = "".join(greek(c) or c for c in stem)
-        text = "".join(rf"\text{{${part}$}}" if part.startswith("\\") else part for part in re.split(r"(\\\w+)", word))
-        return (rf"\mathbf{{{text}}}" if rank > 1 else rf"\boldsymbol{{\mathrm{{{text}}}}}" if rank else rf"\mathrm{{{text}}}")
+        text = "".join(map(greek_text, stem))
+        if rank > 1:
+            return rf"\mathbf{{{text}}}"
+        return rf"\boldsymbol{{\mathrm{{{text}}}}}" if rank else rf"\mathrm{{{text}}}"
     letter = letter or stem
     if rank == 0:
         return letter
     return rf"\boldsymbol{{{letter}}}" if rank == 1 or letter.startswith("\\") else rf"\mathbf{{{letter}}}"
+
+
+def greek_text(letter: str) -> str:
+    """A letter among others, a Greek one by its command."""
+    command = greek(letter)
+    return letter if command is None else f"{{{command}}}"
 
 
 def greek(word: str) -> str | None:

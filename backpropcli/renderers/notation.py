@@ -101,7 +101,7 @@ class Notation:
         used: every node as an operand: by its name, if it has one.
     """
 
-    times, entrywise, chained = "·", " ⊙ ", "·"
+    times, dot, entrywise, chained = "·", "·", " ⊙ ", "·"
     functions = {
         "sigmoid": "σ", "gamma": "Γ", "digamma": "ψ", "normal_cdf": "Φ", "normal_pdf": "φ", "cbrt": "∛",
     }  # fmt: skip
@@ -243,15 +243,17 @@ class Notation:
         left, right = self.bracketed(x, PRODUCT), self.bracketed(y, POWER)
         if operation.name != "mul":
             return self.quotient(left, right, self.element(x).text, self.element(y).text)
-        return left + (self.entrywise if all(self.rank(j) for j in operands) else self.times) + right
+        if all(self.rank(j) for j in operands):
+            return left + self.entrywise + right
+        return left + (self.dot if right[0].isdigit() else self.times) + right
 
     def quotient(self, above: str, below: str, plain_above: str, plain_below: str) -> str:
         """A fraction, of what is in brackets where these are needed in one line, and without them."""
         return f"{above}/{below}"
 
-    def divided(self, text: str, bottom: str) -> str:
-        """What is divided by a number alone."""
-        return f"{text}/{bottom}"
+    def divided(self, top: str, text: str, bottom: str) -> str:
+        """A fraction of numbers, and what is multiplied by it."""
+        return f"{self.times.join(part for part in (top, text) if part)}/{bottom}"
 
     def bracketed(self, piece: Piece, least: int) -> str:
         """The piece, in brackets unless it binds at least so tightly."""
@@ -271,12 +273,15 @@ class Notation:
         text = self.factored(product.top, product.above, any(f.rank for f in product.below))
         if product.below:
             below = self.factored(product.bottom, product.below, False)
-            bare = [self.bare(n, f) for n, f in ((product.top, product.above), (product.bottom, product.below))]
+            plain = self.bare(product.top, product.above) or self.factored(product.top, product.above, False)
+            bare = self.bare(product.bottom, product.below)
             single = len(product.below) == 1 and product.bottom == 1 and len(product.below[0].chain) == 1
-            tight = single and (bare[1] or "/" not in below)
-            text = self.quotient(text, below if tight else self.brackets(below), bare[0] or text, bare[1] or below)
+            tight = single and (bare or "/" not in below)
+            text = self.quotient(text, below if tight else self.brackets(below), plain, bare or below)
         elif product.bottom != 1:
-            text = self.divided(text, self.number(product.bottom))
+            top = self.number(product.top) if product.top != 1 or not product.above else ""
+            text = self.factored(1.0, product.above, False) if product.above else ""
+            text = self.divided(top, text, self.number(product.bottom))
         binding = POWER if alone is not None and len(alone.chain) == 1 else PRODUCT
         number = not product.above and not product.below and product.bottom == 1
         if product.negative:
@@ -535,7 +540,7 @@ class Notation:
     def call(self, i: int) -> Piece:
         """A function by its name, with the attributes that matter to a reader."""
         operation, operands = self.graph.operations[i], self.graph.operands[i]
-        texts = [self.used[j].text for j in operands]
+        texts = [self.element(self.used[j]).text for j in operands]
         attributes = self.arguments(operation, operands)
         if operation.name in self.fences and not attributes:
             left, right = self.fences[operation.name]
