@@ -253,6 +253,8 @@ class _Lines:
         if operation is CONSTANT:
             return max(len(self.texts.get(i, "")), 1)
         mark = len(operation.form) - 2 * len(operation.operands) if operation.form else len(operation.written) + 2
+        if operation.name == "where":
+            mark = 1  # where(x == y, 1/2, 0) is understood at a glance
         return mark + sum([widths[j] + 1 for j in graph.operands[i]])
 
 

@@ -121,6 +121,16 @@ class Symbols(ShapedSystem):
     def product(self, local: Any, moved: Any, z: Any, x: Any, structural: bool) -> Any:
         if self.is_number(moved, 1.0) and not self.is_number(local, 0.0):
             return local
+        passing = [] if self.is_constant(local) else self.passing(moved)
+        hit = self.hit(local, moved) if structural else []
+        if len(passing) == len(hit) == 1 and hit[0][1] is moved:
+            ((condition, g),) = passing
+            return self.write("where", self.write("logical_and", condition, hit[0][0]), g, 0.0)
+        if passing and not structural:
+            found: Any = 0.0
+            for condition, g in reversed(passing):
+                found = self.write("where", condition, self.times(local, g), found)
+            return found
         return self.masked(local, moved) if structural else self.times(local, moved)
 
     def times(self, local: Any, moved: Any) -> Any:
@@ -128,12 +138,21 @@ class Symbols(ShapedSystem):
             return 0.0
         if self.is_number(local, 1.0):
             return moved
-        if self.name(moved) == "where":  # of upstream gradients only: where that is 0, nothing is reached
-            condition, *branches = self.operands(moved)
-            for k, zero in ((0, 1), (1, 0)):
-                if self.is_number(branches[zero], 0.0) and self.is_number(branches[k], 1.0):
-                    return self.write("where", condition, *[local if at == k else 0.0 for at in (0, 1)])
+        if self.is_number(moved, 1.0):
+            return local
         return self.write("neg", moved) if self.is_number(local, -1.0) else self.write("mul", moved, local)
+
+    def passing(self, moved: Any) -> list[tuple[Symbol, Any]]:
+        """Under which conditions an upstream gradient is not 0 by choice, and what it is then; else nothing.
+
+        There a local gradient counts, and nowhere else: where(x > 0, sqrt(x), 0) has none at 0, whatever that of the
+        root.
+        """
+        found = []
+        while self.name(moved) == "where" and len(found) < 2:
+            condition, g, moved = self.operands(moved)
+            found.append((condition, g))
+        return found if self.is_number(moved, 0.0) else []
 
     def masked(self, local: Any, moved: Any) -> Any:
         """The product with the local gradient of a choice: where another was chosen it is 0, whatever is moved."""
@@ -168,6 +187,9 @@ class Symbols(ShapedSystem):
     def operands(self, symbol: Symbol) -> list[Symbol]:
         return [Symbol(self, j) for j in self.graph.operands[symbol.index]]
 
+    def is_constant(self, value: Any) -> bool:
+        return not isinstance(value, Symbol) or self.graph.operations[value.index] is CONSTANT
+
     def is_number(self, value: Any, number: float) -> bool:
         if not isinstance(value, Symbol):
             return bool(value == number)
@@ -189,3 +211,9 @@ class Arithmetic(Symbols):
 
     def masked(self, local: Any, moved: Any) -> Any:
         return self.times(local, moved)
+
+    def passing(self, moved: Any) -> list[tuple[Symbol, Any]]:
+        return []
+
+    def hit(self, local: Any, moved: Any) -> list[tuple[Symbol, Any]]:
+        return []

@@ -30,7 +30,7 @@ def render(formulas: Formulas, expression: str, notes: Sequence[str]) -> Iterato
             "latex": latex.line(line)[1],
         }
 
-    shapes = {name: list(formulas.graph.shapes[i] or ()) for name, i in formulas.graph.inputs.items()}
+    shapes = {name: list(formulas.graph.shapes[i] or ()) for name, i in formulas.graph.inputs.items() if name != formulas.seed}
     head = {
         "schema": SCHEMA,
         "expression": expression,

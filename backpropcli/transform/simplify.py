@@ -484,12 +484,12 @@ def _merged(writer: Rewriter, x: Term, y: Term) -> Term | None:
         return None
     condition, *branches = writer.graph.operands[x.node]
     again, *others = writer.graph.operands[y.node]
+    zeros = [writer.constant_of(node) == 0.0 for node in (*branches, *others)]
+    if condition != again or not (zeros[0] or zeros[2] or zeros[1] and zeros[3]) or not (zeros[1] or zeros[3]):
+        return None
     found = []
     for a, b in zip(branches, others, strict=True):
-        zeros = [writer.constant_of(node) == 0.0 for node in (a, b)]
-        if condition != again or not any(zeros):
-            return None
-        found.append(writer.whole(writer.scaled(y.factor, b) if zeros[0] else writer.scaled(x.factor, a)))
+        found.append(writer.whole(writer.sum_of(writer.scaled(x.factor, a), writer.scaled(y.factor, b))))
     return Term(1.0, writer.write("where", condition, *found))
 
 
