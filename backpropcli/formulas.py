@@ -6,16 +6,15 @@ more than there are atoms: what is used more than once is written once, unless i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from math import inf, isinf
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from math import inf
+from typing import NamedTuple
 
 from .graph import CONSTANT, INPUT, Graph
 from .inputs import chosen
 from .language import Program
 from .language.builder import CONSTANTS
 from .operations.table import ATOM
-from .shapes import size
 from .text import constant, expression
 from .transform.derivative import Derived, gradient
 from .transform.simplify import SHORT
@@ -182,10 +181,9 @@ class _Lines:
         for name, i in derived.gradient.items():
             found.setdefault(i, name)
         for i in program.names:
-            upstream = derived.upstream[i]
-            name = self.own.get(derived.places[i])
-            if upstream is not None and name is not None:
-                found.setdefault(upstream, name)
+            upstream, place = derived.upstream[i], derived.places[i]
+            if upstream is not None and place in self.own:
+                found.setdefault(upstream, self.own[place])
         return found
 
     def found(self) -> Formulas:

@@ -139,7 +139,9 @@ def expression(
         x, at = (used[j] for j in operands)
         return f"{x if binding[operands[0]] == ATOM else f'({x})'}[{at}]", ATOM
     if operation.form:
-        texts = [f"({used[j]})" if needs_brackets(operation, k, binding[j]) else used[j] for k, j in enumerate(operands)]
+        texts = [
+            f"({used[j]})" if needs_brackets(operation, k, binding[j]) else used[j] for k, j in enumerate(operands)
+        ]
         return operation.form.format(*texts), operation.binding
     return f"{operation.written}({', '.join([used[j] for j in operands])})", ATOM
 

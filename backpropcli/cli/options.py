@@ -37,9 +37,7 @@ AtFile = Annotated[
 ]
 Shapes = Annotated[
     list[str] | None,
-    typer.Option(
-        "--shape", metavar="W=2x2,x=2", help="Shapes of inputs; the others are scalars. May be repeated."
-    ),
+    typer.Option("--shape", metavar="W=2x2,x=2", help="Shapes of inputs; the others are scalars. May be repeated."),
 ]
 Output = Annotated[
     str | None,

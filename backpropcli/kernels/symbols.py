@@ -148,7 +148,7 @@ class Symbols(ShapedSystem):
         There a local gradient counts, and nowhere else: where(x > 0, sqrt(x), 0) has none at 0, whatever that of the
         root.
         """
-        found = []
+        found: list[tuple[Symbol, Any]] = []
         while self.name(moved) == "where" and len(found) < 2:
             condition, g, moved = self.operands(moved)
             found.append((condition, g))

@@ -82,6 +82,7 @@ class Operation:
         ulps: how many ulps its local gradients may be off.
         told: the derivative rules in words, for the catalogue, where the traced ones are too long to be read.
         example: shapes of the operands, and attributes, for which the catalogue prints the rules.
+        tensor: it is more than entry by entry, so that a single float is not what it works on.
         key: its kernel: the name, or name and attributes.
     """
 
@@ -157,6 +158,7 @@ class Operation:
     def _link(self) -> None:
         """Make `partials` from the rules: what they give is a number to multiply with, or a linear map."""
         self.partials: tuple[Rule, ...] = self.rules
+        self.tensor = bool(self.pullback) or self.reduces
         if self.tensor:
             from .maps import MapRule, Pulled, Reduced
 
@@ -180,11 +182,6 @@ class Operation:
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
-
-    @property
-    def tensor(self) -> bool:
-        """Whether it is more than entry by entry, so that a single float is not what it works on."""
-        return bool(self.pullback) or self.reduces
 
     def shape_of(self, *shapes: Shape) -> Shape:
         """The value's shape; ShapeError where the operands' do not fit."""

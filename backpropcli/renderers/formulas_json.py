@@ -24,13 +24,14 @@ def render(formulas: Formulas, expression: str, notes: Sequence[str]) -> Iterato
     def record(line: Line) -> dict[str, Any]:
         return {
             "name": line.name,
-            "shape": list(formulas.graph.shapes[line.node] or ()),
+            "shape": list(graph.shapes[line.node] or ()),
             "formula": line.formula,
             "text": text.line(line)[1],
             "latex": latex.line(line)[1],
         }
 
-    shapes = {name: list(formulas.graph.shapes[i] or ()) for name, i in formulas.graph.inputs.items() if name != formulas.seed}
+    graph = formulas.graph
+    shapes = {name: list(graph.shapes[i] or ()) for name, i in graph.inputs.items() if name != formulas.seed}
     head = {
         "schema": SCHEMA,
         "expression": expression,

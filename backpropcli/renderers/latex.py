@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
 from ..formulas import Formulas, Line
 from ..operations import Operation
@@ -16,10 +17,14 @@ from ..operations.table import ATOM, POWER, PRODUCT
 from ..text import constant
 from .notation import Notation, Piece
 
-GREEK = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega"
-).split()  # fmt: skip
-LETTERS = {"ς": r"\varsigma", "ϑ": r"\vartheta", "ϕ": r"\phi", "ϖ": r"\varpi", "ϰ": r"\varkappa", "ϱ": r"\varrho", "ϵ": r"\epsilon"}
+GREEK = frozenset((
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",
+    "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega",
+))  # fmt: skip
+VARIANTS = {
+    "ς": r"\varsigma", "ϑ": r"\vartheta", "ϕ": r"\phi", "ϖ": r"\varpi", "ϰ": r"\varkappa", "ϱ": r"\varrho",
+    "ϵ": r"\epsilon",
+}  # fmt: skip
 LATIN = {"alpha": "A", "beta": "B", "epsilon": "E", "zeta": "Z", "eta": "H", "iota": "I", "kappa": "K", "mu": "M",
          "nu": "N", "omicron": "O", "rho": "P", "tau": "T", "chi": "X"}  # fmt: skip
 """Capitals that look like Latin ones and have no command."""
@@ -41,23 +46,23 @@ class Latex(Notation):
     """Writes the formulas in LaTeX."""
 
     times, dot, entrywise, chained = r"\,", r" \cdot ", r" \odot ", r"\,"
-    functions = {
+    functions: ClassVar[dict[str, str]] = {
         **{name: rf"\{name}" for name in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "det")},
         "amax": r"\max", "amin": r"\min", "max": r"\max", "min": r"\min",
         "asin": r"\arcsin", "acos": r"\arccos", "atan": r"\arctan",
         "sigmoid": r"\sigma", "gamma": r"\Gamma", "digamma": r"\psi", "normal_cdf": r"\Phi", "normal_pdf": r"\varphi",
         "trace": r"\operatorname{tr}", "log2": r"\log_{2}", "log10": r"\log_{10}", "lgamma": r"\log\Gamma",
     }  # fmt: skip
-    fences = {
+    fences: ClassVar[dict[str, tuple[str, str]]] = {
         "abs": (r"\left|", r"\right|"), "floor": (r"\left\lfloor ", r"\right\rfloor"),
         "ceil": (r"\left\lceil ", r"\right\rceil"), "norm": (r"\left\|", r"\right\|"),
         "norm1": (r"\left\|", r"\right\|_{1}"),
     }  # fmt: skip
-    constants = {"pi": r"\pi", "π": r"\pi", "tau": r"\tau", "e": r"\mathrm{e}"}
-    comparisons = {
+    constants: ClassVar[dict[str, str]] = {"pi": r"\pi", "π": r"\pi", "tau": r"\tau", "e": r"\mathrm{e}"}
+    comparisons: ClassVar[dict[str, str]] = {
         "less": "<", "less_equal": r"\le", "greater": ">", "greater_equal": r"\ge", "equal": "=", "not_equal": r"\ne",
     }  # fmt: skip
-    words = {"and": r"\land", "or": r"\lor", "not": r"\lnot "}
+    words: ClassVar[dict[str, str]] = {"and": r"\land", "or": r"\lor", "not": r"\lnot "}
 
     def __init__(self, formulas: Formulas) -> None:
         self.ranks = formulas.ranks
@@ -183,8 +188,8 @@ def greek_text(letter: str) -> str:
 
 def greek(word: str) -> str | None:
     """The command of a Greek letter, given itself or by its name; None for anything else."""
-    if word in LETTERS:
-        return LETTERS[word]
+    if word in VARIANTS:
+        return VARIANTS[word]
     name = word
     if len(word) == 1:
         if not "\u0370" <= word <= "\u03ff":
@@ -215,4 +220,4 @@ def escaped(text: str) -> str:
 def spelled(text: str) -> str:
     """Attributes and places, which are digits, signs and words of the program's own."""
     name, sign, value = text.partition("=")
-    return rf"\text{{{escaped(name)}{sign}{value}}}" if sign else text.replace("::", r"\mathbin{:}\mathbin{:}").replace(":", "{:}")
+    return rf"\text{{{escaped(name)}{sign}{value}}}" if sign else text.replace(":", "{:}")

@@ -9,7 +9,7 @@ very small numbers. What the program itself says stays as it is written there.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from ..formulas import Formulas, Line
 from ..graph import CONSTANT, INPUT
@@ -102,13 +102,19 @@ class Notation:
     """
 
     times, dot, entrywise, chained = "·", "·", " ⊙ ", "·"
-    functions = {
+    functions: ClassVar[dict[str, str]] = {
         "sigmoid": "σ", "gamma": "Γ", "digamma": "ψ", "normal_cdf": "Φ", "normal_pdf": "φ", "cbrt": "∛",
     }  # fmt: skip
-    constants = {"pi": "π", "tau": "τ"}
-    comparisons = COMPARISONS
-    words = {"and": "and", "or": "or", "not": "not "}
-    fences = {"abs": ("|", "|"), "floor": ("⌊", "⌋"), "ceil": ("⌈", "⌉"), "norm": ("‖", "‖"), "norm1": ("‖", "‖₁")}
+    constants: ClassVar[dict[str, str]] = {"pi": "π", "tau": "τ"}
+    comparisons: ClassVar[dict[str, str]] = COMPARISONS
+    words: ClassVar[dict[str, str]] = {"and": "and", "or": "or", "not": "not "}
+    fences: ClassVar[dict[str, tuple[str, str]]] = {
+        "abs": ("|", "|"),
+        "floor": ("⌊", "⌋"),
+        "ceil": ("⌈", "⌉"),
+        "norm": ("‖", "‖"),
+        "norm1": ("‖", "‖₁"),
+    }
 
     def __init__(self, formulas: Formulas) -> None:
         self.formulas = formulas

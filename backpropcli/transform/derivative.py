@@ -39,8 +39,10 @@ class Derived(NamedTuple):
         """
         kept = [i for i in (self.value, *self.upstream, *self.gradient.values()) if i is not None]
         program = range(len(self.upstream))
+        if verbatim:
+            kept += program
         shared = self._shared() if settled else ()
-        graph, place = simplify(self.graph, [*kept, *program] if verbatim else kept, program if verbatim else (), shared)
+        graph, place = simplify(self.graph, kept, program if verbatim else (), shared)
         upstream = [None if i is None else place[i] for i in self.upstream]
         gradient = {name: place[i] for name, i in self.gradient.items()}
         places = [place[i] for i in program] if verbatim else []

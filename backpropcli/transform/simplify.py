@@ -8,8 +8,7 @@ counts as 3·(a·x), and sums and products of matrices let them pass.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-import math
-from math import frexp, isfinite
+from math import copysign, frexp, isfinite
 from typing import Any, NamedTuple
 
 from ..graph import CONSTANT, INPUT, Graph
@@ -88,9 +87,7 @@ def simplify(
     return pruned, {i: place[j] for i, j in places.items()}
 
 
-def _parts_of_sums(
-    graph: Graph, needed: list[bool], keep: Iterable[int], verbatim: Collection[int]
-) -> list[bool]:
+def _parts_of_sums(graph: Graph, needed: list[bool], keep: Iterable[int], verbatim: Collection[int]) -> list[bool]:
     """For every node whether it is a sum or difference that only another one uses."""
     users = [0] * len(graph)
     for i in keep:
@@ -170,7 +167,7 @@ class Rewriter:
             return term
         node = self.whole(Term(abs(term.factor), term.node))
         self.widths[node] = 2
-        return Term(math.copysign(1.0, term.factor), node)
+        return Term(copysign(1.0, term.factor), node)
 
     def width(self, node: int) -> int:
         """About how many characters a node takes, of more than `SHORT` any number."""
@@ -208,12 +205,13 @@ class Rewriter:
 
     def scaled_choice(self, factor: float, node: int) -> int:
         """where(c, 3·x, 0), not 3·where(c, x, 0); where neither branch is a number, the factor stays in front."""
-        choices, rest = [], node
+        choices: list[tuple[int, int]] = []
+        rest = node
         while self.is_operation(rest, "where") and len(choices) < NESTED:
             condition, x, rest = self.graph.operands[rest]
             choices.append((condition, x))
-        plain = self.constant_of(rest) is not None or len(choices) == 1 and self.constant_of(choices[0][1]) is not None
-        if not plain:
+        ends = [rest, choices[0][1]] if len(choices) == 1 else [rest]
+        if all(self.constant_of(end) is None for end in ends):
             return self.write("mul", self.whole_number(factor), node)
         found = self.whole(self.scaled(factor, rest))
         for condition, x in reversed(choices):
@@ -297,7 +295,10 @@ class Rewriter:
 
     def _folded(self, operation: Operation, operands: Sequence[Term]) -> Term | None:
         """The number that an operation on numbers is, if it is no longer to write than they are."""
-        if not operands or operation.tensor or any(x.node != ONE for x in operands):
+        for x in operands:
+            if x.node != ONE:
+                return None
+        if not operands or operation.tensor:
             return None
         value = self.floats.kernels[operation.key](*[x.factor for x in operands])
         short = len(repr(value)) <= sum(len(repr(x.factor)) for x in operands)
@@ -427,8 +428,8 @@ def _div(writer: Rewriter, operation: Operation, x: Term, y: Term) -> Term | Non
         if size(writer.shape(y.node)) == 1:  # one number divided, and then repeated
             number = writer.constant_of(inner)
             top = Term(x.factor, inner) if number is None else Term(x.factor * number, ONE)
-            shape = broadcast(writer.shape(x.node), writer.shape(y.node))
-            return writer.shaped(writer.rewritten(operation, (top, y), broadcast(writer.shape(top.node), writer.shape(y.node))), shape)
+            divided = writer.rewritten(operation, (top, y), broadcast(writer.shape(top.node), writer.shape(y.node)))
+            return writer.shaped(divided, broadcast(writer.shape(x.node), writer.shape(y.node)))
     quotient = x.factor / y.factor
     exact = _power_of_two(y.factor) or (quotient.is_integer() and quotient * y.factor == x.factor)
     if y.node == ONE:
@@ -485,7 +486,8 @@ def _merged(writer: Rewriter, x: Term, y: Term) -> Term | None:
     condition, *branches = writer.graph.operands[x.node]
     again, *others = writer.graph.operands[y.node]
     zeros = [writer.constant_of(node) == 0.0 for node in (*branches, *others)]
-    if condition != again or not (zeros[0] or zeros[2] or zeros[1] and zeros[3]) or not (zeros[1] or zeros[3]):
+    otherwise = zeros[1] + zeros[3]
+    if condition != again or not otherwise or not (zeros[0] or zeros[2] or otherwise == 2):
         return None
     found = []
     for a, b in zip(branches, others, strict=True):

@@ -11,7 +11,7 @@ import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
-from . import cold, graphs, million, tensors, text
+from . import cold, graphs, million, symbolic, tensors, text
 
 WORKLOADS = {
     "cold": cold.main,
@@ -23,6 +23,7 @@ WORKLOADS = {
     "quadratic": tensors.quadratic,
     "mixture": tensors.mixture,
     "memory": tensors.memory,
+    "symbolic": symbolic.main,
 }
 PEERS = ("typer", "lark", "numpy", "micrograd", "autograd", "casadi", "symengine", "sympy", "torch", "jax")
 
