@@ -88,7 +88,8 @@ class Symbols(ShapedSystem):
         row = OPERATIONS[name]
         if row.attributes is not None:
             row = row.bind(**attributes)
-        return Symbol(self, self.graph.append(row, *[self.symbol(x).index for x in operands]))
+        nodes = [x.index if type(x) is Symbol else self.constant(x).index for x in operands]
+        return Symbol(self, self.graph.append(row, *nodes))
 
     def shape(self, x: Any) -> Shape:
         return (self.graph.shapes[x.index] or ()) if isinstance(x, Symbol) else ()
@@ -121,7 +122,7 @@ class Symbols(ShapedSystem):
     def product(self, local: Any, moved: Any, z: Any, x: Any, structural: bool) -> Any:
         if self.is_number(moved, 1.0) and not self.is_number(local, 0.0):
             return local
-        passing = [] if self.is_constant(local) else self.passing(moved)
+        passing = self.passing(moved) if self.name(moved) == "where" and not self.is_constant(local) else []
         hit = self.hit(local, moved) if structural else []
         if len(passing) == len(hit) == 1 and hit[0][1] is moved:
             ((condition, g),) = passing

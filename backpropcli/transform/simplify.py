@@ -184,14 +184,14 @@ class Rewriter:
     def whole(self, term: Term) -> int:
         """The term as one node."""
         factor, node = term
+        if factor == 1.0 and node != ONE:
+            return node
         if node == ONE:
             key = ("constant", "", repr(factor))
             found = self.known.get(key)
             if found is None:
                 found = self.known[key] = self.graph.constant(factor)
             return found
-        if factor == 1.0:
-            return node
         if factor == -1.0:
             return self.write("neg", node)
         if self.is_operation(node, "div"):  # 3/x, not 3·(1/x)
@@ -315,6 +315,14 @@ class Rewriter:
                 return inner
         return node
 
+    def stretchless_pair(self, a: int, b: int) -> tuple[int, int]:
+        """The operands of an elementwise operation, one of which may leave the stretching to the other."""
+        if not self.graph.tensors:
+            return a, b
+        shape = broadcast(self.shape(a), self.shape(b))
+        a = self.stretchless(a, self.shape(b), shape)
+        return a, self.stretchless(b, self.shape(a), shape)
+
     def constant_of(self, node: int) -> float | None:
         """The number of a nameless constant node."""
         value = self.graph.constants.get(node)
@@ -364,9 +372,7 @@ def _mul(writer: Rewriter, operation: Operation, x: Term, y: Term) -> Term | Non
 
 
 def _product(writer: Rewriter, a: int, b: int) -> Term:
-    shape = broadcast(writer.shape(a), writer.shape(b))
-    a = writer.stretchless(a, writer.shape(b), shape)
-    b = writer.stretchless(b, writer.shape(a), shape)
+    a, b = writer.stretchless_pair(a, b)
     for number, other in ((a, b), (b, a)):
         value = writer.constant_of(number)
         if value is not None and movable(value):
@@ -395,9 +401,7 @@ def _add(writer: Rewriter, operation: Operation, x: Term, y: Term) -> Term | Non
     merged = _merged(writer, x, y)
     if merged is not None:
         return merged
-    shape = broadcast(writer.shape(x.node), writer.shape(y.node))
-    a = writer.stretchless(x.node, writer.shape(y.node), shape)
-    b = writer.stretchless(y.node, writer.shape(a), shape)
+    a, b = writer.stretchless_pair(x.node, y.node)
     x, y = Term(x.factor, a), Term(y.factor, b)
     if abs(x.factor) == abs(y.factor) and ONE not in (a, b):
         if x.factor == y.factor:
