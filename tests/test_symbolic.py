@@ -112,6 +112,14 @@ def lines(text: str, **shapes: Any) -> list[str]:
         ("clip(x, 0, 1)", {}, ["f = clip(x, 0, 1)", "∂f/∂x = [x > 0 and x < 1]"]),
         ("norm(x)", {"x": (3,)}, ["f = ‖x‖", "∂f/∂x = where(f = 0, 0, x/f)"]),
         ("max(x)", {"x": (3,)}, ["f = max(x)", "∂f/∂x = where(x = f, 1/sum([x = f]), 0)"]),
+        ("x[0]*x[1]", {"x": (3,)}, ["f = x[0]·x[1]", "∂f/∂x = [x[1], x[0], 0]"]),
+        ("100*(x[1] - x[0]^2)^2 + x[0]", {"x": (2,)}, [
+            "f = 100·(x[1] - x[0]²)² + x[0]", "∂f/∂x = [1 - 400·x[0]·(x[1] - x[0]²), 200·(x[1] - x[0]²)]"]),
+        ("sum(x[1:] - x[:-1])", {"x": (9,)}, [
+            "f = sum(x[1:] - x[:-1])", "∂f/∂x = scatter(ones(8), 1:, into=9) - scatter(ones(8), :-1, into=9)"]),
+        ("x^2*relu(y)*sqrt(x)", {}, [
+            "f = x²·relu(y)·√x", "∂f/∂x = x²·relu(y)/(2·√x) + 2·x·√x·relu(y)",
+            "∂f/∂y = where(y > 0, x²·√x, 0)"]),
         ("sum(A*A)", {"A": (2, 2)}, ["f = sum(A ⊙ A)", "∂f/∂A = 2·A"]),
         ("sum(A^3)", {"A": (2, 2)}, ["f = sum(A^∘3)", "∂f/∂A = 3·A^∘2"]),
         ("5", {}, ["f = 5"]),
@@ -483,6 +491,14 @@ def test_ascii_is_the_language_itself() -> None:
         "q = W@x\nf = sum(q^2)*\\u03b8\n\ndf/dW = 2*outer(\\u03b8*q, x)\n"
         "df/dx = 2*(W.T@(\\u03b8*q))\ndf/d\\u03b8 = sum(q^2)\n"
     )
+
+
+def test_a_program_in_ascii_can_be_read() -> None:
+    arguments = ["q = W@x; f = sum(q^2)", "--shape", "W=2x2,x=2", "--format", "program"]
+    program = backprop("symbolic", *arguments, PYTHONIOENCODING="ascii").stdout
+    assert program == "q = W@x\nf = sum(q^2)\ngrad_W = 2*outer(q, x)\ngrad_x = 2*(W.T@q)\nf\n"
+    assert evaluate(program, W=[[1, 2], [3, 4]], x=[1, 2]).value == 146
+    assert backprop("symbolic", "θ*W", "--format", "latex", PYTHONIOENCODING="ascii").returncode == 0
 
 
 @pytest.mark.parametrize("columns", [40, 80, 200])

@@ -74,15 +74,18 @@ def command(
         return DONE
     if not quiet:
         print_notes(notes, limits)
+    from ..renderers.screen import FILE, screen_of
+
+    screen = screen_of(sys.stdout) if target is None else FILE
     if form == "program":
-        write((line + "\n" for line in found.program()), target)
+        transposed = ".T" if screen.ascii else "ᵀ"
+        write((screen.show(line.replace("ᵀ", transposed)) + "\n" for line in found.program()), target)
     elif form == "latex":
         from ..renderers.latex import render as render_latex
 
         write(render_latex(found, quiet), target)
     else:
         from ..renderers.formula import render as render_text
-        from ..renderers.screen import FILE, screen_of
 
-        write(render_text(found, screen_of(sys.stdout) if target is None else FILE, quiet), target)
+        write(render_text(found, screen, quiet), target)
     return DONE

@@ -8,8 +8,11 @@ from typing import Any
 
 from ..graph import CONSTANT, Graph
 from ..operations import OPERATIONS
-from ..shapes import Shape
+from ..shapes import Key, Shape
 from .shaped import ShapedSystem
+
+FEW = 4
+"""Entries of a vector that is written out."""
 
 
 class Symbol:
@@ -68,7 +71,7 @@ class Symbols(ShapedSystem):
 
     def __init__(self, graph: Graph, ties: str = "split") -> None:
         self.graph = graph
-        super().__init__({name: partial(self.write, name) for name in OPERATIONS}, ties)
+        super().__init__({name: partial(self.write, name) for name in OPERATIONS} | {"scatter": self.placed}, ties)
 
     @property
     def pi(self) -> Symbol:
@@ -110,6 +113,13 @@ class Symbols(ShapedSystem):
             total = total + (x == z)
         return self.write("div", hit, total)
 
+    def placed(self, x: Any, key: Key, into: Shape) -> Symbol:
+        """What an index gives back: of a short vector entry by entry, [0, x, 0]."""
+        (n, *more), (k, *rest) = into, key
+        if more or rest or n > FEW or not isinstance(k, int) or self.shape(x):
+            return self.write("scatter", x, key=key, into=into)
+        return self.write("stack", *[x if at == k % n else 0.0 for at in range(n)])
+
     def shifted(self, t: Any, at: Any, axis: int) -> Any:
         return t  # which mathematics does not change, and a formula is read
 
@@ -120,8 +130,8 @@ class Symbols(ShapedSystem):
         return self.write("full", x, shape=shape) if self.is_number(x, 0.0) and shape else super().sum_to(x, shape)
 
     def product(self, local: Any, moved: Any, z: Any, x: Any, structural: bool) -> Any:
-        if self.is_number(moved, 1.0) and not self.is_number(local, 0.0):
-            return local
+        if self.is_number(moved, 1.0):
+            return self.times(local, moved)
         passing = self.passing(moved) if self.name(moved) == "where" and not self.is_constant(local) else []
         hit = self.hit(local, moved) if structural else []
         if len(passing) == len(hit) == 1 and hit[0][1] is moved:
@@ -139,9 +149,9 @@ class Symbols(ShapedSystem):
             return 0.0
         if self.is_number(local, 1.0):
             return moved
-        if self.is_number(moved, 1.0):
-            return local
-        return self.write("neg", moved) if self.is_number(local, -1.0) else self.write("mul", moved, local)
+        if self.is_number(local, -1.0):
+            return self.write("neg", moved)
+        return local if self.is_number(moved, 1.0) else self.write("mul", moved, local)
 
     def passing(self, moved: Any) -> list[tuple[Symbol, Any]]:
         """Under which conditions an upstream gradient is not 0 by choice, and what it is then; else nothing.
@@ -212,6 +222,9 @@ class Arithmetic(Symbols):
 
     def masked(self, local: Any, moved: Any) -> Any:
         return self.times(local, moved)
+
+    def placed(self, x: Any, key: Key, into: Shape) -> Symbol:
+        return self.write("scatter", x, key=key, into=into)
 
     def passing(self, moved: Any) -> list[tuple[Symbol, Any]]:
         return []

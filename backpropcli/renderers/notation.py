@@ -196,8 +196,11 @@ class Notation:
             return piece.product
         line = self.formulas.known.get(j)
         first = 0 if (line and line.of) or self.graph.names.get(j) == self.formulas.seed != "" else 1
-        named = line is not None or self.graph.operations[j] is INPUT
-        order = (first, j) if named else (2, 0)
+        at = (
+            self.graph.operands[j][0] if self.graph.operations[j].name in ("index", "take") else j
+        )  # x[0] is a name too
+        named = line is not None or at in self.formulas.known or self.graph.operations[at] is INPUT
+        order = (first, at) if named else (2, 0)
         return Product(above=(Factor((self.element(piece),), 1, self.rank(j), order),))
 
     def element(self, piece: Piece) -> Element:

@@ -26,6 +26,9 @@ SHORT = 20
 
 SUMS = frozenset(("add", "sub", "neg"))
 
+FEW = 4
+"""Entries of vectors that are added entry by entry."""
+
 NESTED = 4
 """So many choices, one in the other, let a factor pass."""
 
@@ -484,7 +487,9 @@ def _where(writer: Rewriter, operation: Operation, condition: Term, x: Term, y: 
 
 
 def _merged(writer: Rewriter, x: Term, y: Term) -> Term | None:
-    """where(c, a, 0) + where(c, 0, b) as where(c, a, b)."""
+    """where(c, a, 0) + where(c, 0, b) as where(c, a, b), and [a, b] + [c, 0] as [a + c, b]."""
+    if writer.is_operation(x.node, "stack") and writer.is_operation(y.node, "stack"):
+        return _side_by_side(writer, x, y)
     if not (writer.is_operation(x.node, "where") and writer.is_operation(y.node, "where")):
         return None
     condition, *branches = writer.graph.operands[x.node]
@@ -497,6 +502,18 @@ def _merged(writer: Rewriter, x: Term, y: Term) -> Term | None:
     for a, b in zip(branches, others, strict=True):
         found.append(writer.whole(writer.sum_of(writer.scaled(x.factor, a), writer.scaled(y.factor, b))))
     return Term(1.0, writer.write("where", condition, *found))
+
+
+def _side_by_side(writer: Rewriter, x: Term, y: Term) -> Term | None:
+    graph = writer.graph
+    row, shape = graph.operations[x.node], graph.shapes[x.node] or ()
+    if row.key != graph.operations[y.node].key or graph.shapes[y.node] != shape or len(shape) > 1 or shape[0] > FEW:
+        return None
+    entries = [
+        writer.whole(writer.sum_of(writer.scaled(x.factor, a), writer.scaled(y.factor, b)))
+        for a, b in zip(graph.operands[x.node], graph.operands[y.node], strict=True)
+    ]
+    return Term(1.0, writer.node(row, *entries))
 
 
 @rule("transpose")
