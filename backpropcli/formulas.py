@@ -189,6 +189,7 @@ class _Lines:
     def found(self) -> Formulas:
         named = self._named()
         graph, derived = self.graph, self.derived
+        verbatim = frozenset(derived.places)
         known: dict[int, Line] = {}
         used, binding = [""] * len(graph), [ATOM] * len(graph)
         own = used[:]
@@ -197,7 +198,7 @@ class _Lines:
                 own[i], binding[i] = expression(graph, i, self.texts, used, binding, inf)
                 used[i] = own[i]
             if needed and i in named:
-                of = "" if i in self.own else self.of.get(i, "")
+                of = "" if i in self.own or i in verbatim else self.of.get(i, "")
                 wish = self.own.get(i) or (self.names.free(f"grad_{of}") if of else self.names.short())
                 known[i] = Line(wish, of, i, own[i])
                 used[i], binding[i] = wish, ATOM
@@ -211,7 +212,7 @@ class _Lines:
         return Formulas(
             graph, self.output, derived.seed, tuple(derived.gradient),
             [line for i, line in known.items() if not late[i]], [*(known[i] for i in known if late[i]), *rest], known,
-            self.texts, frozenset(derived.places),
+            self.texts, verbatim,
         )  # fmt: skip
 
     def _named(self) -> set[int]:

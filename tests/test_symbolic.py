@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 
@@ -33,7 +34,7 @@ from backpropcli.text import expressions
 from backpropcli.values import shapes_of, system_for
 
 from . import test_random, test_random_tensors
-from .test_cli import backprop
+from .test_cli import SCHEMA, backprop
 from .test_samples import SAMPLES
 from .test_tensors import bound, cases, point
 
@@ -103,6 +104,9 @@ def lines(text: str, **shapes: Any) -> list[str]:
         ("b@inv(A)@b", {"A": (2, 2), "b": (2,)}, [
             "f = bᵀ·A⁻¹·b", "∂f/∂b = A⁻ᵀ·b + A⁻¹·b", "∂f/∂A = -A⁻ᵀ·b·bᵀ·A⁻ᵀ"]),
         ("x^2*y^3", {}, ["f = x²·y³", "∂f/∂x = 2·x·y³", "∂f/∂y = 3·x²·y²"]),
+        ("x*(sin(a) + cos(b) + tan(c))", {}, [
+            "t1 = sin(a) + cos(b) + tan(c)", "f = x·t1", "∂f/∂x = t1", "∂f/∂a = x·cos(a)", "∂f/∂b = -x·sin(b)",
+            "∂f/∂c = x/cos(c)²"]),
         ("x/y", {}, ["f = x/y", "∂f/∂x = 1/y", "∂f/∂y = -f/y"]),
         ("tanh(x)", {}, ["f = tanh(x)", "∂f/∂x = 1/cosh(x)²"]),
         ("atan2(y, x)", {}, ["f = atan2(y, x)", "∂f/∂y = x/(x² + y²)", "∂f/∂x = -y/(x² + y²)"]),
@@ -572,6 +576,7 @@ def test_scalars_import_no_numpy() -> None:
 def test_json_has_every_line() -> None:
     found = of(MICROGRAD)
     record = json.loads("".join(render_json(found, MICROGRAD, [])))
+    jsonschema.validate(record, SCHEMA)
     names = [line["name"] for line in (*record["definitions"], *record["gradient"].values())]
     assert sorted(names) == sorted(line.partition(" = ")[0] for line in record["program"].splitlines()[:-1])
     assert list(record["gradient"]) == ["a", "b"]
