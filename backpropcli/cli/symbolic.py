@@ -21,7 +21,6 @@ from .options import (
     Quiet,
     Shapes,
     Target,
-    Ties,
     Wrt,
     choice,
     limits_of,
@@ -53,7 +52,9 @@ def command(
     at_file: AtFile = None,
     output: Output = None,
     wrt: Wrt = None,
-    ties: Ties = "split",
+    ties: Annotated[
+        str, typer.Option("--ties", metavar="split|first", help="Who gets the gradient where a maximum ties.")
+    ] = "split",
     form: Annotated[
         str, typer.Option("--format", metavar="text|latex|json|program", help="The form of the answer.")
     ] = "text",

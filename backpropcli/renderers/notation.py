@@ -194,14 +194,17 @@ class Notation:
         piece = self.used[j]
         if piece.product is not None:
             return piece.product
-        line = self.formulas.known.get(j)
-        first = 0 if (line and line.of) or self.graph.names.get(j) == self.formulas.seed != "" else 1
-        at = (
-            self.graph.operands[j][0] if self.graph.operations[j].name in ("index", "take") else j
-        )  # x[0] is a name too
-        named = line is not None or at in self.formulas.known or self.graph.operations[at] is INPUT
-        order = (first, at) if named else (2, 0)
-        return Product(above=(Factor((self.element(piece),), 1, self.rank(j), order),))
+        return Product(above=(Factor((self.element(piece),), 1, self.rank(j), self.order(j)),))
+
+    def order(self, j: int) -> tuple[int, int]:
+        """Where a factor stands: upstream gradients first, then what has a name, or is an entry of it, then others."""
+        graph, known = self.graph, self.formulas.known
+        line = known.get(j)
+        if (line is not None and line.of) or (self.formulas.seed and graph.names.get(j) == self.formulas.seed):
+            return 0, j
+        if line is None and graph.operations[j].name in ("index", "take"):
+            j = graph.operands[j][0]
+        return (1, j) if j in known or graph.operations[j] is INPUT else (2, 0)
 
     def element(self, piece: Piece) -> Element:
         """Something to be multiplied; a condition counts 1 or 0."""

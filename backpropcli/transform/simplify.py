@@ -565,6 +565,8 @@ def _index(writer: Rewriter, operation: Operation, x: Term) -> Term | None:
         return None
     key = (operation.attributes or {})["key"]
     shape = operation.shape_of(writer.shape(x.node))
+    if shape == writer.shape(x.node) and all(isinstance(k, tuple) and k[2] in (None, 1) for k in key):
+        return x
     value = writer.graph.constants.get(x.node)
     if value is not None and not shape and movable(x.factor):
         for k in key:
