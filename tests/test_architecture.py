@@ -20,7 +20,7 @@ LAYERS = [
     {"values"},
     {"language", "conventions", "entries", "catalogue", "transform"},
     {"points", "inputs"},
-    {"api", "derivatives", "formulas", "structure", "checks", "report"},
+    {"api", "derivatives", "gradients", "structure", "checks", "report"},
     {"renderers"},
     {"cli"},
     {"__init__", "__main__"},

@@ -18,16 +18,16 @@ from backpropcli import Result, evaluate, parse
 from backpropcli.checks.shake import shaken_gradients
 from backpropcli.cli.options import shapes_of_option
 from backpropcli.errors import OptionError
-from backpropcli.formulas import LONG, Formulas, formulas
+from backpropcli.gradients import LONG, Formulas, formulas
 from backpropcli.graph import Graph
 from backpropcli.kernels.arrays import Arrays
 from backpropcli.language.program import Program
 from backpropcli.operations import OPERATIONS, Operation
 from backpropcli.points import read_point
 from backpropcli.renderers.formula import render as render_text
-from backpropcli.renderers.formulas_json import render as render_json
-from backpropcli.renderers.latex import render as render_latex
-from backpropcli.renderers.latex import written_name, written_number
+from backpropcli.renderers.formula_json import render as render_json
+from backpropcli.renderers.formula_latex import render as render_latex
+from backpropcli.renderers.formula_latex import written_name, written_number
 from backpropcli.renderers.screen import FILE, Screen
 from backpropcli.sweeps import forward
 from backpropcli.text import expressions

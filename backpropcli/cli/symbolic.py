@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..formulas import formulas
+from ..gradients import formulas
 from .files import print_notes, read_shaped, write
 from .main import DONE
 from .options import (
@@ -69,7 +69,7 @@ def command(
     program, notes = read_shaped(expression, file, shape, at, at_file, limits)
     found = formulas(program, output=output, wrt=names_of(wrt), ties=ties)
     if form == "json":
-        from ..renderers.formulas_json import render as render_json
+        from ..renderers.formula_json import render as render_json
 
         write(render_json(found, program.source, notes), target)
         return DONE
@@ -82,7 +82,7 @@ def command(
         transposed = ".T" if screen.ascii else "ᵀ"
         write((screen.show(line.replace("ᵀ", transposed)) + "\n" for line in found.program()), target)
     elif form == "latex":
-        from ..renderers.latex import render as render_latex
+        from ..renderers.formula_latex import render as render_latex
 
         write(render_latex(found, quiet), target)
     else:

@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Iterator
 
 from ..errors import columns
-from ..formulas import Formulas, Line
-from .notation import Notation
+from ..gradients import Formulas, Line
+from .mathematics import Notation
 from .screen import Screen
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from backpropcli import evaluate, parse
-from backpropcli.formulas import Formulas, formulas
+from backpropcli.gradients import Formulas, formulas
 
 from .harness import Contestant, Goal, Work, Workload, run
 from .text import AT, sum_of_products

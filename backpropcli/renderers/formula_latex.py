@@ -11,11 +11,11 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
-from ..formulas import Formulas, Line
+from ..gradients import Formulas, Line
 from ..operations import Operation
 from ..operations.table import ATOM, POWER, PRODUCT
 from ..text import constant
-from .notation import Notation, Piece
+from .mathematics import Notation, Piece
 
 GREEK = frozenset((
     "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..formulas import Formulas, Line
+from ..gradients import Formulas, Line
 from .json import SCHEMA, encode
-from .latex import Latex
-from .notation import Notation
+from .formula_latex import Latex
+from .mathematics import Notation
 
 
 def render(formulas: Formulas, expression: str, notes: Sequence[str]) -> Iterator[str]:

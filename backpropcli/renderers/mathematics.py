@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple
 
-from ..formulas import Formulas, Line
+from ..gradients import Formulas, Line
 from ..graph import CONSTANT, INPUT
 from ..operations import OPERATIONS, Operation
 from ..operations.table import AND, ATOM, COMPARISON, NOT, OR, POWER, PRODUCT, SIGN, SUM
