@@ -20,7 +20,7 @@ LAYERS = [
     {"values"},
     {"language", "conventions", "entries", "catalogue", "transform", "words"},
     {"points", "inputs", "formulas"},
-    {"api", "derivatives", "structure", "checks", "report", "matrices", "directional"},
+    {"api", "derivatives", "gradients", "structure", "checks", "report", "matrices", "directional"},
     {"circuit", "explain"},
     {"renderers"},
     {"cli"},
@@ -37,6 +37,7 @@ DOORS = {
         "cli/hvp.py",
         "cli/numeric.py",
         "cli/options.py",
+        "cli/symbolic.py",
     },
     "rich": {"renderers/table.py", "cli/progress.py"},
     "numpy": {

@@ -18,13 +18,13 @@ def tied(F: Any, z: Any, *operands: Any) -> Any:
 operation(
     "max", "The largest operand; operands that tie share the gradient.", pattern="gradient router",
     operands=("x", "y"), variadic=True, commutes=True, synonyms=("maximum", "maxout"),
-    partials=lambda F, k, z, *operands: F.share(k, z, operands),
+    partials=lambda F, k, z, *operands: F.share(k, z, operands, "greater"),
     kink=tied, structural=True,
 )  # fmt: skip
 operation(
     "min", "The smallest operand; operands that tie share the gradient.", pattern="gradient router",
     operands=("x", "y"), variadic=True, commutes=True, synonyms=("minimum",),
-    partials=lambda F, k, z, *operands: F.share(k, z, operands),
+    partials=lambda F, k, z, *operands: F.share(k, z, operands, "less"),
     kink=tied, structural=True,
 )  # fmt: skip
 operation(
@@ -32,9 +32,9 @@ operation(
     operands=("x", "lo", "hi"), synonyms=("clamp",),
     value=lambda F, x, lo, hi: F.min(F.max(x, lo), hi),
     partials=(
-        lambda F, z, x, lo, hi: F.step(x - lo) * F.step(hi - x),
-        lambda F, z, x, lo, hi: (1.0 - F.step(x - lo)) * F.step(hi - lo),
-        lambda F, z, x, lo, hi: 1.0 - F.step(hi - F.max(x, lo)),
+        lambda F, z, x, lo, hi: F.logical_and(x > lo, x < hi),
+        lambda F, z, x, lo, hi: F.logical_and(x <= lo, lo < hi),
+        lambda F, z, x, lo, hi: F.greater_equal(F.max(x, lo), hi),
     ),
     kink=lambda F, z, x, lo, hi: F.logical_or(F.logical_or(x == lo, x == hi), lo == hi), structural=True,
 )  # fmt: skip

@@ -157,8 +157,9 @@ operation(
     example=(((3,),), {"key": (0,)}),
 )  # fmt: skip
 operation(
-    "scatter", "Entries put into zeros at numbers and slices: the adjoint of an index.", pattern="gradient router",
-    attributes={"key": (), "into": ()}, form="scatter({})", shape=shapes.scattered, structural=True,
+    "scatter", "Entries put into zeros at numbers and slices, scatter(x, 1:3, into=5): the adjoint of an index.",
+    pattern="gradient router",
+    attributes={"key": (), "into": ()}, lengths="key", shape=shapes.scattered, structural=True,
     pullback=lambda F, g, z, x, key, into: F.index(g, key=key),
     example=(((),), {"key": (0,), "into": (3,)}),
 )  # fmt: skip
