@@ -1,9 +1,9 @@
 """What a gradient costs, in both modes: steps counted from the shapes alone, and nothing computed.
 
-Every gate is counted by itself (`transform.gate_cost`): what its value takes, what it takes to carry one upstream gradient
-back to its operands, and what it takes to carry their tangents on to its value. A reverse sweep carries any upstream
-gradient of the output to all inputs; a tangent sweep carries any direction of all inputs to the output. Where the output
-has m entries and the inputs n, the whole Jacobian takes m reverse sweeps or n tangent sweeps.
+Every gate is counted by itself (`transform.gate_cost`): what its value takes, what it takes to carry one upstream
+gradient back to its operands, and what it takes to carry their tangents on to its value. A reverse sweep carries any
+upstream gradient of the output to all inputs; a tangent sweep carries any direction of all inputs to the output. Where
+the output has m entries and the inputs n, the whole Jacobian takes m reverse sweeps or n tangent sweeps.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ class NodeCost(NamedTuple):
     Attributes:
         id: ``n1``, ``n2``, … in order of evaluation.
         name: the assigned name, else an automatic one.
+        assigned: which of the two.
         operation: its word; ``input`` for a variable.
         text: its expression over the inputs and the assigned names.
         gate: its expression over the names of its operands.
@@ -72,6 +73,7 @@ class NodeCost(NamedTuple):
 
     id: str
     name: str
+    assigned: bool
     operation: str
     text: str
     gate: str
@@ -229,21 +231,21 @@ class Flow:
                 moving[i] = any(edge is not None for edge in gate.edges)
         self.uses[output] = int(moving[output])
         for i in range(output, -1, -1):
-            gate = self.gates[i]
-            if not self.uses[i] or gate is None:
-                continue
-            for j, edge in zip(graph.operands[i], gate.edges, strict=True):
-                self.uses[j] += edge is not None
-            for k in gate.reads:
-                self.kept[i if k == VALUE else graph.operands[i][k]] = True
+            reached = self.gates[i] if self.uses[i] else None
+            if reached is not None:
+                for j, edge in zip(graph.operands[i], reached.edges, strict=True):
+                    self.uses[j] += edge is not None
+                for k in reached.reads:
+                    self.kept[i if k == VALUE else graph.operands[i][k]] = True
 
     def notes(self) -> list[str]:
         """What is not counted."""
-        graph, found = self.graph, []
-        unused = sum(graph.operations[i] is not CONSTANT and not needed for i, needed in enumerate(self.needed))
-        if unused:
-            found.append(f"{unused:,} node{' is' if unused == 1 else 's are'} not counted, for the output needs none of it")
-        return found
+        operations = self.graph.operations
+        unused = sum(operations[i] is not CONSTANT and not needed for i, needed in enumerate(self.needed))
+        if not unused:
+            return []
+        many = "1 node is" if unused == 1 else f"{unused:,} nodes are"
+        return [f"{many} not counted, for the output needs no such value"]
 
     def reverse(self, i: int) -> Counts:
         """The part of node i in one reverse sweep: at a fan-out its gradients are added, and every gate carries on."""
@@ -306,9 +308,7 @@ class Flow:
         return total
 
 
-def _cost(
-    program: Program, output: int, wrt: tuple[str, ...], flow: Flow, notes: list[str], text: int
-) -> Cost:
+def _cost(program: Program, output: int, wrt: tuple[str, ...], flow: Flow, notes: list[str], text: int) -> Cost:
     graph = program.graph
     identifiers, names = ids(graph), labels(graph, output)
     texts = expressions(graph, {i: names[i] for i in graph.names}, text)
@@ -323,8 +323,8 @@ def _cost(
         shape = graph.shapes[i] or ()
         gate = flow.gates[i]
         record = NodeCost(
-            identifiers[i], names[i], operation.name, texts[i], gates[i], shape, FREE if gate is None else gate.value,
-            flow.reverse(i), flow.tangent(i), derivatives[i], flow.kept[i],
+            identifiers[i], names[i], i in graph.names, operation.name, texts[i], gates[i], shape,
+            FREE if gate is None else gate.value, flow.reverse(i), flow.tangent(i), derivatives[i], flow.kept[i],
             [
                 EdgeCost(identifiers[j], names[j], size(shape), size(graph.shapes[j] or ()), multiplications, numbers)
                 for j, multiplications, numbers in flow.edges(i)

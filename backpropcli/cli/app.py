@@ -16,7 +16,7 @@ from .. import __version__
 from ..errors import BackpropError, OptionError, nearest
 from .main import DONE, UNUSABLE, tell
 
-COMMANDS = ("eval", "explain", "draw", "numeric", "jacobian", "hessian", "hvp", "gates")
+COMMANDS = ("eval", "explain", "draw", "numeric", "jacobian", "hessian", "hvp", "cost", "gates")
 
 HELP = """\
 See, check and ship gradients of expressions.

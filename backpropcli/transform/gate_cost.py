@@ -1,8 +1,8 @@
 """What one gate costs: its value, its part of a reverse sweep, its part of a tangent sweep.
 
 A gate needs its upstream gradient, its rule and its operands' values, and nothing else. So its rule is traced over
-symbols of these, simplified, and the nodes of the small graph that comes out are counted. Only shapes are known; nothing
-is ever as large as a tensor.
+symbols of these, simplified, and the nodes of the small graph that comes out are counted. Only shapes are known;
+nothing is ever as large as a tensor.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from ..graph import CONSTANT, INPUT, Graph
+from ..graph import INPUT, Graph
 from ..kernels.symbols import Symbol, Symbols
 from ..operations import OPERATIONS, Operation
 from ..operations.counts import CALL, FREE, Counts
@@ -145,9 +145,10 @@ class GateCosts:
             graph, (last,) = _simplified(graph, [place[last]])  # a formula may say twice what is reckoned once
         depends = graph.dependents(list(graph.inputs.values()))
         found = FREE
-        for i, row in enumerate(graph.operations):
-            if depends[i] and graph.operands[i]:
-                found = found.plus(_of_row(row, graph.shapes[i] or (), [graph.shapes[j] or () for j in graph.operands[i]]))
+        for i, operands in enumerate(graph.operands):
+            if depends[i] and operands:
+                of = [graph.shapes[j] or () for j in operands]
+                found = found.plus(_of_row(graph.operations[i], graph.shapes[i] or (), of))
         self.steps[key] = found
         return found
 
@@ -210,7 +211,7 @@ class Trace:
 
 
 class Choosing(Symbols):
-    """Symbols for which a choice lets a gradient pass or not, and is no product; which operand a tie chooses is open."""
+    """Symbols for which a choice lets a gradient pass or not, and is no product. Ties are not shared out."""
 
     def share(self, k: int, z: Any, operands: tuple[Any, ...], *rest: Any) -> Any:
         return operands[k] == z
