@@ -153,7 +153,8 @@ def _passes(page: Page, cost: Cost) -> None:
     signs = [f"{KINDS[at][0]} {KINDS[at][1]}" for at in kinds]
     if any(counts.estimated for _, _, counts in rows):
         signs.append("~ by the usual n³ formulas")
-    page.line("; ".join(signs), FAINT)
+    if signs:
+        page.line("; ".join(signs), FAINT)
 
 
 def _jacobians(page: Page, cost: Cost, most: int) -> None:
@@ -194,8 +195,8 @@ def sentences(cost: Cost) -> Iterator[str]:
         yield "There is no derivative: the output depends on no input, or only by steps and places."
         return
     yield (
-        f"One reverse sweep carries an upstream gradient from {cost.output_name} back to "
-        f"{_all(cost.inputs, 'input')}: {_steps(cost.reverse)}. One tangent sweep carries a direction of the inputs on to "
+        f"One reverse sweep carries an upstream gradient from {cost.output_name} back to {_all(cost.inputs, 'input')}: "
+        f"{_steps(cost.reverse)}. One tangent sweep carries a direction of the inputs on to "
         f"{_all(cost.outputs, 'output')}: {_steps(cost.tangent)}."
     )
     sides = {

@@ -8,9 +8,11 @@ nothing is ever as large as a tensor.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from math import isfinite
 from typing import Any, NamedTuple
 
 from ..graph import INPUT, Graph
+from ..kernels.floats import FLOATS
 from ..kernels.symbols import Symbol, Symbols
 from ..operations import OPERATIONS, Operation
 from ..operations.counts import CALL, FREE, Counts
@@ -212,6 +214,16 @@ class Trace:
 
 class Choosing(Symbols):
     """Symbols for which a choice lets a gradient pass or not, and is no product. Ties are not shared out."""
+
+    def write(self, name: str, *operands: Any, **attributes: Any) -> Symbol:
+        """The node; of numbers alone the number, which is known beforehand."""
+        found = super().write(name, *operands, **attributes)
+        graph, row = self.graph, OPERATIONS[name]
+        values = [graph.constants.get(j) for j in graph.operands[found.index]]
+        if row.tensor or not all(isinstance(value, float) for value in values):
+            return found
+        value = FLOATS.kernels[name](*values)
+        return self.constant(value) if isfinite(value) else found
 
     def share(self, k: int, z: Any, operands: tuple[Any, ...], *rest: Any) -> Any:
         return operands[k] == z
