@@ -146,7 +146,8 @@ def _passes(page: Page, cost: Cost) -> None:
         **{KINDS[at][0]: [count(counts[at]) for _, _, counts in rows] for at in kinds},
         "steps": ["~" * counts.estimated + count(counts.total) for _, _, counts in rows],
     }
-    if not _grid(page, columns, -1, ""):
+    without = {head: column for head, column in columns.items() if head != "steps"}
+    if not (_grid(page, columns, -1, "") or _grid(page, without, -1, "")):
         for name, sweeps, counts in rows:
             page.line(name + (f", {count(sweeps)} sweeps" if sweeps > 1 else ""), NAME)
             page.line(f"  {told(counts)}")
@@ -167,7 +168,7 @@ def _jacobians(page: Page, cost: Cost, most: int) -> None:
             "Jacobian": [f"∂{node.name}/∂{edge.name}" for node, edge in shown],
             "rows × columns": [f"{count(edge.rows)} × {count(edge.columns)}" for _, edge in shown],
             "written out": [in_bytes(edge.explicit) for _, edge in shown],
-            "numbers multiplied with": [in_bytes(edge.implicit) for _, edge in shown],
+            "numbers multiplied with": [in_bytes(edge.implicit) if edge.implicit else "none" for _, edge in shown],
         }
         gap = len(shown) - len(shown) // 2 if rest else -1
         if not _grid(page, columns, gap, f"{rest:,} more"):
