@@ -120,6 +120,7 @@ def test_an_explicit_jacobian() -> None:
         ("x*x", Counts(1), Counts(2, 1)),  # x has two parts, which are added
         ("x*x + x", Counts(1, 1), Counts(2, 2)),
         ("2*3*x", Counts(2), Counts(1)),
+        ("0*x", Counts(1), Counts(1)),  # as at the start of a sum: a number like any other
         ("max(x, y)", Counts(0, 0, 0, 1), Counts(0, 0, 0, 2)),  # a router selects, and multiplies by nothing
         ("x*floor(y)", Counts(1, 0, 1), Counts(1)),
         ("x*stop_gradient(x)", Counts(1), Counts(1)),
@@ -394,6 +395,13 @@ def test_many_inputs() -> None:
     assert (found.inputs, found.reverse) == (n, Counts(2 * n, n))
     assert found.shared[0].derivatives == n - 1
     assert len(found.shared) == n - 2
+
+
+def test_a_wide_gate() -> None:
+    n = 3000
+    found = cost("sum([" + ", ".join(f"x{i}*{i + 2}" for i in range(n)) + "])")
+    assert (found.reverse, found.tangent) == (Counts(n), Counts(n, n - 1))
+    assert found.shared[0].derivatives == n
 
 
 def test_constants_of_any_value_are_one_kind_of_gate() -> None:

@@ -100,7 +100,7 @@ class GateCosts:
         down = {k: trace.downstream(k, local[k]) for k in local}
         passing = [k for k in down if not trace.is_zero(down[k])]
         counted, places = _simplified(trace.graph, [down[k] for k in passing])
-        reverse = self.counted(counted, range(len(counted)))
+        steps = self.counted(counted)
         edges: list[EdgeCost | None] = [None] * len(moving)
         reads: set[int] = set()
         for k, place in zip(passing, places, strict=True):
@@ -108,9 +108,9 @@ class GateCosts:
             leaves = {trace.leaves[counted.names[n]] for n in nodes if counted.operations[n] is INPUT}
             read = {leaf for leaf in leaves if leaf is not None}
             reads |= read
-            edges[k] = EdgeCost(self.counted(counted, nodes), trace.numbers(local[k], read))
+            edges[k] = EdgeCost(_total(steps[n] for n in nodes), trace.numbers(local[k], read))
         tangent = value if operation.joint else self._tangent(trace, {k: local[k] for k in passing})
-        return GateCost(value, reverse, tangent if passing else FREE, tuple(edges), frozenset(reads))
+        return GateCost(value, _total(steps), tangent if passing else FREE, tuple(edges), frozenset(reads))
 
     def _tangent(self, trace: Trace, local: dict[int, Any]) -> Counts:
         """Of what every operand adds to the value's tangent."""
@@ -121,17 +121,17 @@ class GateCosts:
         if total is None:
             return FREE
         counted, _ = _simplified(trace.graph, [trace.F.symbol(total).index])
-        return self.counted(counted, range(len(counted)))
+        return _total(self.counted(counted))
 
-    def counted(self, graph: Graph, nodes: Iterable[int]) -> Counts:
-        """The sum over nodes; what depends on no input is known beforehand and free."""
+    def counted(self, graph: Graph) -> list[Counts]:
+        """The cost of every node; what depends on no input is known beforehand and free."""
         depends = graph.dependents(list(graph.inputs.values()))
-        total = FREE
-        for i in nodes:
-            if depends[i] and graph.operands[i]:
-                shapes = [graph.shapes[j] or () for j in graph.operands[i]]
-                total = total.plus(self.application(graph.operations[i], shapes))
-        return total
+        return [
+            self.application(graph.operations[i], [graph.shapes[j] or () for j in operands])
+            if operands and depends[i]
+            else FREE
+            for i, operands in enumerate(graph.operands)
+        ]
 
     def application(self, operation: Operation, shapes: Sequence[Shape]) -> Counts:
         """The cost of one value: by the row, or where it has only a formula by the rows of that."""
@@ -146,12 +146,11 @@ class GateCosts:
             graph, place = written_out(graph, _formula)
             graph, (last,) = _simplified(graph, [place[last]])  # a formula may say twice what is reckoned once
         depends = graph.dependents(list(graph.inputs.values()))
-        found = FREE
-        for i, operands in enumerate(graph.operands):
-            if depends[i] and operands:
-                of = [graph.shapes[j] or () for j in operands]
-                found = found.plus(_of_row(graph.operations[i], graph.shapes[i] or (), of))
-        self.steps[key] = found
+        found = self.steps[key] = _total(
+            _of_row(graph.operations[i], graph.shapes[i] or (), [graph.shapes[j] or () for j in operands])
+            for i, operands in enumerate(graph.operands)
+            if operands and depends[i]
+        )
         return found
 
 
@@ -240,10 +239,20 @@ class Choosing(Symbols):
 
 
 def _plain(constant: Any) -> float | None:
-    """What of a constant operand may matter to a rule; None where it is a tensor or no constant."""
+    """What of a constant operand may matter to a rule; None where it is a tensor or no constant.
+
+    Not 0, as in the start of a sum, 0*x: it is multiplied with like any other number.
+    """
     if not isinstance(constant, float):
         return None
-    return constant if abs(constant) <= PLAIN and constant.is_integer() else ANY
+    return constant if 0 < abs(constant) <= PLAIN and constant.is_integer() else ANY
+
+
+def _total(counts: Iterable[Counts]) -> Counts:
+    total = FREE
+    for one in counts:
+        total = total.plus(one)
+    return total
 
 
 def _simplified(graph: Graph, nodes: Sequence[int]) -> tuple[Graph, list[int]]:
