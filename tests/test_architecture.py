@@ -20,7 +20,7 @@ LAYERS = [
     {"values"},
     {"language", "conventions", "entries", "catalogue", "transform", "words"},
     {"points", "inputs", "formulas"},
-    {"api", "derivatives", "gradients", "structure", "checks", "report", "matrices", "directional"},
+    {"api", "derivatives", "gradients", "structure", "checks", "report", "matrices", "directional", "cost"},
     {"circuit", "explain"},
     {"renderers"},
     {"cli"},

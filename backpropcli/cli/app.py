@@ -17,7 +17,7 @@ from ..errors import BackpropError, OptionError, nearest
 from .main import DONE, UNUSABLE, tell
 
 COMMANDS = (
-    "eval", "explain", "draw", "symbolic", "jacobian", "hessian", "hvp", "numeric", "gates",
+    "eval", "explain", "draw", "symbolic", "jacobian", "hessian", "hvp", "numeric", "cost", "gates",
 )  # fmt: skip
 
 HELP = """\

@@ -27,12 +27,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..shapes import Shape
+    from .counts import Counts
 
 Rule = Callable[..., Any]
 """``rule(F, z, *operands) -> local gradient``, where ``z`` is the operation's value."""
 
 ShapeRule = Callable[..., "Shape"]
 """``shape(*shapes of the operands, **attributes) -> shape of the value``; it raises ShapeError."""
+
+CostRule = Callable[..., "Counts"]
+"""``cost(shape of the value, *shapes of the operands, **attributes) -> steps``."""
 
 Interval = tuple[float, float]
 
@@ -85,6 +89,8 @@ class Operation:
         domain: one interval per operand in which tests draw points.
         ulps: how many ulps its local gradients may be off.
         told: the derivative rules in words, for the catalogue, where the traced ones are too long to be read.
+        cost: what one entry of the value takes; or, of the whole value, ``cost(shape, *shapes of the operands)``. By
+            default that of its formula, where it works on whole tensors, else one function call per entry.
         example: shapes of the operands, and attributes, for which the catalogue prints the rules.
         tensor: it is more than entry by entry, so that a single float is not what it works on.
         key: its kernel: the name, or name and attributes.
@@ -126,6 +132,7 @@ class Operation:
         domain: tuple[Interval, ...] = (),
         ulps: int = 4,
         told: tuple[str, ...] = (),
+        cost: Counts | CostRule | None = None,
         example: tuple[tuple[Shape, ...], dict[str, Any]] | None = None,
     ) -> None:
         self.name = name
@@ -161,6 +168,7 @@ class Operation:
         self.domain = domain or (REAL,) * len(operands)
         self.ulps = ulps
         self.told = told
+        self.cost = cost
         self.example = example or (((3,),) * len(operands) if reduces or pullback else ((),) * len(operands), {})
         self.rules = _tuple(partials)
         self._link()
@@ -185,6 +193,8 @@ class Operation:
         for field in ("value", "expand", "shape", "kink"):
             rule = getattr(self, field)
             setattr(bound, field, partial(rule, **values) if rule is not None else None)
+        if callable(self.cost):
+            bound.cost = partial(self.cost, **values)
         for field in ("rules", "pullback", "pushforward"):
             setattr(bound, field, tuple(partial(rule, **values) for rule in getattr(self, field)))
         bound._link()
