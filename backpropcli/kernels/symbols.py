@@ -145,13 +145,14 @@ class Symbols(ShapedSystem):
         return self.masked(local, moved) if structural else self.times(local, moved)
 
     def times(self, local: Any, moved: Any) -> Any:
-        if self.is_number(local, 0.0) or self.is_number(moved, 0.0):
+        factor, other = self.number(local), self.number(moved)
+        if factor == 0.0 or other == 0.0:
             return 0.0
-        if self.is_number(local, 1.0):
+        if factor == 1.0:
             return moved
-        if self.is_number(local, -1.0):
+        if factor == -1.0:
             return self.write("neg", moved)
-        return local if self.is_number(moved, 1.0) else self.write("mul", moved, local)
+        return local if other == 1.0 else self.write("mul", moved, local)
 
     def passing(self, moved: Any) -> list[tuple[Symbol, Any]]:
         """Under which conditions an upstream gradient is not 0 by choice, and what it is then; else nothing.
@@ -201,11 +202,12 @@ class Symbols(ShapedSystem):
     def is_constant(self, value: Any) -> bool:
         return not isinstance(value, Symbol) or self.graph.operations[value.index] is CONSTANT
 
+    def number(self, value: Any) -> Any:
+        """What a constant is; None for any other symbol."""
+        return self.graph.constants.get(value.index) if type(value) is Symbol else value
+
     def is_number(self, value: Any, number: float) -> bool:
-        if not isinstance(value, Symbol):
-            return bool(value == number)
-        i = value.index
-        return self.graph.operations[i] is CONSTANT and self.graph.constants[i] == number
+        return bool(self.number(value) == number)
 
 
 class Arithmetic(Symbols):
