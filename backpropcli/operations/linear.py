@@ -192,19 +192,20 @@ operation(
 )  # fmt: skip
 operation(
     "cofactor", "Matrix of cofactors, the slope of `det`; det(x)*inv(x)ᵀ where x is regular.",
-    pattern="swap multiplier", shape=shapes.square,
+    pattern="swap multiplier", shape=shapes.square, singular=True,
     pullback=cofactor_change, pushforward=cofactor_change,
     example=(((2, 2),), {}),
 )  # fmt: skip
 operation(
     "inv", "Inverse of a square matrix; for inv(A)@b `solve(A, b)` is more exact.", pattern="matrix power rule",
-    shape=shapes.square,
+    shape=shapes.square, singular=True,
     pullback=lambda F, g, z, x: -F.matmul(F.matmul(F.transpose(z), g), F.transpose(z)),
     pushforward=lambda F, t, z, x: -F.matmul(F.matmul(z, t), z),
     example=(((2, 2),), {}),
 )  # fmt: skip
 operation(
     "solve", "The solution x of A@x = b.", pattern="matrix quotient", operands=("A", "b"), shape=shapes.solved,
+    singular=True,
     pullback=(solve_left, lambda F, g, z, a, b: F.solve(F.transpose(a), g)),
     pushforward=(lambda F, t, z, a, b: -F.solve(a, F.matmul(t, z)), lambda F, t, z, a, b: F.solve(a, t)),
     example=(((2, 2), (2,)), {}),

@@ -1,0 +1,120 @@
+"""What all targets in Python share."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+from collections.abc import Iterable, Sequence
+from math import inf
+from types import ModuleType
+from typing import ClassVar
+
+from ..errors import printable
+from .flat import GRADIENT, Flat, Variable
+from .sources import Texts
+from .writer import Helper, Piece, Writer
+
+
+class PythonWriter(Writer):
+    """Code in Python.
+
+    Attributes:
+        imports: lines that the code begins with.
+        infinity, not_a_number: how they are written.
+        decorator: the line above the function.
+        modules: our own, whose kernels the code may have.
+    """
+
+    reserved = frozenset((*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "math", "np", "jnp", "jax", "torch"))
+    imports: ClassVar[tuple[str, ...]] = ()
+    infinity: ClassVar[str]
+    not_a_number: ClassVar[str]
+    decorator: ClassVar[str] = ""
+    modules: ClassVar[tuple[ModuleType, ...]] = ()
+
+    def __init__(self, flat: Flat, function: str, taken: Iterable[str] = ()) -> None:
+        super().__init__(flat, function, taken)
+        self.texts = Texts(*self.modules)
+
+    @property
+    def needed(self) -> set[str]:
+        return self.texts.defined
+
+    def literal(self, value: float) -> str:
+        if value != value:
+            return self.not_a_number
+        if abs(value) == inf:
+            return self.infinity if value > 0 else f"-{self.infinity}"
+        return repr(value)
+
+    def comment(self, text: str) -> str:
+        return f"# {printable(text)}".rstrip()
+
+    def helper_text(self, helper: Helper, operands: list[Piece], lines: list[str], result: Piece) -> list[str]:
+        head = f"def {helper.name}({', '.join(x.text for x in operands)}):"
+        doc = [f'"""{helper.operation.doc}"""'] if helper.operation.doc else []
+        return [head, *[self.tab + text for text in (*doc, *lines, f"return {result.text}")]]
+
+    def begin(self) -> list[str]:
+        """What is done with the inputs first."""
+        return []
+
+    def first_gradient(self) -> list[str]:
+        """The output's own gradient."""
+        return [f"{self.seed} = upstream" if self.flat.shape else f"{self.seed} = 1.0"]
+
+    def nothing(self, variable: Variable) -> str:
+        """The gradient of an input that nothing reaches."""
+        return "0.0"
+
+    def unreached(self) -> list[str]:
+        """Lines for the inputs that nothing reaches."""
+        reached = self.assigned
+        wanted = [Variable(GRADIENT, self.graph.inputs[name]) for name in self.flat.wrt]
+        return [f"{self.variables[v]} = {self.nothing(v)}" for v in wanted if v not in reached]
+
+    @property
+    def gradients(self) -> list[str]:
+        """The identifiers of the gradient by every input asked for."""
+        return [self.variables[Variable(GRADIENT, self.graph.inputs[name])] for name in self.flat.wrt]
+
+    def body(self) -> list[str]:
+        """The lines of the function."""
+        return [
+            *self.begin(),
+            "# forward",
+            *self.forward(),
+            "# backward",
+            *self.first_gradient(),
+            *self.backward(),
+            *self.unreached(),
+            f"return {self.value}, {tuple_of(self.gradients)}",
+        ]
+
+    def defined(self) -> list[list[str]]:
+        """The function itself."""
+        parameters = [*self.parameters, *(["upstream"] if self.flat.shape else [])]
+        head = [self.decorator] if self.decorator else []
+        return [[*head, f"def {self.function}({', '.join(parameters)}):", *[self.tab + text for text in self.body()]]]
+
+    def render(self, source: str, stamp: Sequence[str]) -> str:
+        functions = self.defined()
+        blocks = [*self.written_helpers(), *functions]
+        definitions = self.texts.written()
+        imports = sorted({*self.imports, *self.texts.imports}, key=lambda line: (line.startswith("from"), line))
+        lines = [*self.header(source, stamp), "", *imports, *self.settings()]
+        simple = [block for block in definitions if len(block) == 1]
+        lines += ["", *[line for block in simple if "=" in block[0] for line in block]] if simple else []
+        for block in [block for block in definitions if len(block) > 1] + blocks:
+            lines += ["", "", *block]
+        return "\n".join(lines) + "\n"
+
+    def settings(self) -> list[str]:
+        """Lines behind the imports."""
+        return []
+
+
+def tuple_of(words: Sequence[str]) -> str:
+    return f"({words[0]},)" if len(words) == 1 else f"({', '.join(words)})"
+
+
