@@ -19,7 +19,7 @@ from ..kernels.floats import FLOATS
 from ..kernels.shaped import ShapedSystem
 from ..kernels.symbols import Symbol, Symbols
 from ..operations import OPERATIONS, Operation
-from ..operations.maps import LinearMap
+from ..operations.maps import LinearMap, Reduced
 from ..shapes import Shape
 from ..shapes import broadcast as broadcast_shapes
 from ..transform.simplify import simplify
@@ -126,7 +126,21 @@ def flat(graph: Graph, output: int, wrt: Sequence[str], ties: str = "split") -> 
                 if not line.pattern.nothing:
                     reached.add(j)
                     backward.append(line)
-    return Flat(graph, output, tuple(wrt), ties, forward, backward, maker)
+    wanted = {graph.inputs[name] for name in wrt}
+    return Flat(graph, output, tuple(wrt), ties, forward, _used(backward, wanted), maker)
+
+
+def _used(lines: list[Line], wanted: set[int]) -> list[Line]:
+    """The lines whose gradient is asked for, or used by another of them."""
+    used = {Variable(GRADIENT, i) for i in wanted}
+    found = []
+    for line in reversed(lines):
+        if line.target in used:
+            found.append(line)
+            upstream = line.roles["upstream"]
+            if "upstream" in line.pattern.graph.inputs:
+                used.add(upstream)
+    return found[::-1]
 
 
 class Maker:
@@ -204,7 +218,9 @@ class Maker:
             operands = self._operands(F, i)
             z, upstream = self._leaf(F, "z", i), self._leaf(F, "upstream", i)
             local = operation.local(F, k, z, operands)
-            if isinstance(local, LinearMap):
+            if isinstance(local, Reduced):
+                local = local.partials
+            elif isinstance(local, LinearMap):
                 local = F.downstream(local, upstream, z, operands[k], operation.structural)
             self.patterns[key] = Pattern(traced, F.symbol(local).index)
         return self.patterns[key]

@@ -99,15 +99,18 @@ class PythonWriter(Writer):
 
     def render(self, source: str, stamp: Sequence[str]) -> str:
         functions = self.defined()
-        blocks = [*self.written_helpers(), *functions]
-        definitions = self.texts.written()
-        imports = sorted({*self.imports, *self.texts.imports}, key=lambda line: (line.startswith("from"), line))
-        lines = [*self.header(source, stamp), "", *imports, *self.settings()]
-        simple = [block for block in definitions if len(block) == 1]
-        lines += ["", *[line for block in simple if "=" in block[0] for line in block]] if simple else []
-        for block in [block for block in definitions if len(block) > 1] + blocks:
+        helpers = self.written_helpers()
+        imports = sorted(
+            {*self.texts.import_lines(), *self.imports}, key=lambda line: (line.startswith("from"), "numpy" in line, line)
+        )
+        lines = [*self.header(source, stamp), *([""] if imports else []), *imports, *self.settings()]
+        for block in [*self.texts.written(), *self.vectorized(), *helpers, *functions]:
             lines += ["", "", *block]
         return "\n".join(lines) + "\n"
+
+    def vectorized(self) -> list[list[str]]:
+        """Functions of numbers made into functions of arrays."""
+        return []
 
     def settings(self) -> list[str]:
         """Lines behind the imports."""

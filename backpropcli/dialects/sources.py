@@ -9,6 +9,7 @@ import ast
 import inspect
 from collections.abc import Iterable
 from functools import cache
+from textwrap import wrap
 from types import ModuleType
 from typing import NamedTuple
 
@@ -129,15 +130,32 @@ class Texts:
         for name in _loaded(expression):
             self.define(name)
 
+    def import_lines(self) -> list[str]:
+        """The imports, one line a module; what is defined here takes the place of what would be imported."""
+        found: dict[str, list[str]] = {}
+        for line in sorted(self.imports):
+            module, _, names = line.partition(" import ")
+            if not names:
+                found[line] = []
+            elif names not in self.wanted:
+                found.setdefault(module, []).append(names)
+        return [f"{module} import {', '.join(names)}" if names else module for module, names in found.items()]
+
     def written(self) -> list[list[str]]:
-        """The definitions, each after those that it needs when it is made."""
+        """The definitions: constants, functions, and what functions make."""
         functions = [s for s in self.wanted.values() if isinstance(s, ast.FunctionDef)]
         others = [s for s in self.wanted.values() if not isinstance(s, ast.FunctionDef)]
-        constants = [s for s in others if not any(isinstance(n, ast.Call) for n in ast.walk(s))]
-        calls = [s for s in others if s not in constants]
-        return [ast.unparse(s).splitlines() for s in (*constants, *functions, *calls)]
+        made = [s for s in others if any(isinstance(n, ast.Call) for n in ast.walk(s))]
+        constants = [
+            line for s in others if s not in made for line in wrap(ast.unparse(s), 100, subsequent_indent="    ")
+        ]
+        blocks = [constants, *[ast.unparse(s).splitlines() for s in functions], [ast.unparse(s) for s in made]]
+        return [block for block in blocks if block]
 
 
 def _loaded(tree: ast.AST) -> Iterable[str]:
-    """The names that a definition uses."""
-    return [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    """The names that a definition uses and does not make itself."""
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    own = {node.id for node in names if not isinstance(node.ctx, ast.Load)}
+    own |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    return [node.id for node in names if node.id not in own]

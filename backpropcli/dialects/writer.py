@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from graphlib import TopologicalSorter
+from textwrap import wrap
 from typing import Any, ClassVar, NamedTuple
 
 from ..errors import OptionError, printable
 from ..graph import CONSTANT, INPUT, Graph
 from ..kernels.symbols import Symbol
 from ..operations import OPERATIONS, Operation
-from ..operations.table import ATOM, SIGN, SUM
+from ..operations.table import ATOM, SIGN
 from ..shapes import Shape
 from ..text import expressions, labels, needs_brackets
 from ..transform.simplify import simplify
@@ -24,8 +25,11 @@ from .names import Names
 CHOICE = -1
 """How tightly a conditional expression binds: less than anything."""
 
-LONG = 72
+LONG = 52
 """Characters of an expression, beyond which a part of it gets a line of its own."""
+
+WIDTH = 110
+"""Characters of a comment in one line."""
 
 MOST_LINES = 40
 """Lines of the program that the header repeats."""
@@ -197,7 +201,7 @@ class Writer:
         logical = operation.name.startswith("logical")
         pieces = [self.truth(x) if logical else self.number(x) for x in operands]
         texts = [
-            f"({x.text})" if x.binding < SUM or needs_brackets(operation, k, x.binding) else x.text
+            f"({x.text})" if needs_brackets(operation, k, x.binding) else x.text
             for k, x in enumerate(pieces)
         ]
         return Piece(form.format(*texts), operation.binding, operation.condition)
@@ -267,7 +271,7 @@ class Writer:
         """The lines of the gradients, each behind its rule."""
         found: list[str] = []
         for line in self.flat.backward:
-            found.append(self.comment(self.rule(line)))
+            found += map(self.comment, wrap(self.rule(line), WIDTH, subsequent_indent=self.tab))
             found += self.line(line)
         return found
 
@@ -333,7 +337,9 @@ class Writer:
         formula = self.formula(helper.operation)
         assert formula is not None
         found = F.symbol(formula(F, *operands)).index
-        graph, place = simplify(F.graph, [found])
+        # Formulas of our own hold differences that are 0 but for rounding: they stay as they are.
+        own = helper.operation.name in self.formulas or helper.operation.name not in OPERATIONS
+        graph, place = F.graph.pruned([found]) if own else simplify(F.graph, [found])
         pattern = Pattern(graph, place[found])
         self.names = Names({*self.taken, *(h.name for h in self.helpers.values())}, self.ascii)
         names = {w: Piece(self.names.name(w), shape=shape) for w, shape in zip(words, helper.shapes, strict=True)}
