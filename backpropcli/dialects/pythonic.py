@@ -10,9 +10,9 @@ from types import ModuleType
 from typing import ClassVar
 
 from ..errors import printable
-from .flat import GRADIENT, Flat, Variable
+from .flat import GRADIENT, Flat, Pattern, Variable
 from .sources import Texts
-from .writer import Helper, Piece, Writer
+from .writer import Helper, Piece, Writer, parameter_words
 
 
 class PythonWriter(Writer):
@@ -50,7 +50,10 @@ class PythonWriter(Writer):
     def comment(self, text: str) -> str:
         return f"# {printable(text)}".rstrip()
 
-    def helper_text(self, helper: Helper, operands: list[Piece], lines: list[str], result: Piece) -> list[str]:
+    def helper_text(self, helper: Helper, operands: list[Piece], pattern: Pattern) -> list[str]:
+        lines: list[str] = []
+        roles = dict(zip(parameter_words(helper), operands, strict=True))
+        result = self.number(self.expression(pattern, roles, lines))
         head = f"def {helper.name}({', '.join(x.text for x in operands)}):"
         doc = [f'"""{helper.operation.doc}"""'] if helper.operation.doc else []
         return [head, *[self.tab + text for text in (*doc, *lines, f"return {result.text}")]]

@@ -343,13 +343,12 @@ class Writer:
         pattern = Pattern(graph, place[found])
         self.names = Names({*self.taken, *(h.name for h in self.helpers.values())}, self.ascii)
         names = {w: Piece(self.names.name(w), shape=shape) for w, shape in zip(words, helper.shapes, strict=True)}
-        lines: list[str] = []
-        result = self.number(self.expression(pattern, names, lines))
+        text = self.helper_text(helper, list(names.values()), pattern)
         self.names = self.outer
-        shape = graph.shapes[pattern.root] or ()
-        return self.helper_text(helper, [x for x in names.values()], lines, result._replace(shape=shape))
+        return text
 
-    def helper_text(self, helper: Helper, operands: list[Piece], lines: list[str], result: Piece) -> list[str]:
+    def helper_text(self, helper: Helper, operands: list[Piece], pattern: Pattern) -> list[str]:
+        """The function whose parameters are the operands and whose result is the pattern."""
         raise NotImplementedError
 
     # The whole
