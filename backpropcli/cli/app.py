@@ -16,7 +16,7 @@ from .. import __version__
 from ..errors import BackpropError, OptionError, nearest
 from .main import DONE, UNUSABLE, tell
 
-COMMANDS = ("eval", "gates")
+COMMANDS = ("eval", "code", "gates")
 
 HELP = """\
 See, check and ship gradients of expressions.

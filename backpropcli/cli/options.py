@@ -11,6 +11,7 @@ from ..limits import Limits
 
 if TYPE_CHECKING:
     from ..language.program import Reader
+    from ..shapes import Shape
     from ..values import Value
 
 Expression = Annotated[
@@ -33,6 +34,10 @@ AtFile = Annotated[
         metavar="PATH",
         help='The point from a JSON file, {"x": 1, "v": [1, 2]}, or an .npz; --at goes first.',
     ),
+]
+Shapes = Annotated[
+    list[str] | None,
+    typer.Option("--shape", metavar="W=2x3,x=3", help="Shapes of inputs that are no scalars. May be repeated."),
 ]
 Output = Annotated[
     str | None,
@@ -112,6 +117,24 @@ def limits_of(raised: list[str] | None) -> Limits:
 def names_of(text: str | None) -> list[str] | None:
     """``x,y`` as a list."""
     return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def shapes_of_option(texts: list[str] | None) -> dict[str, Shape]:
+    """``W=2x3,x=3`` as shapes by name.
+
+    Raises:
+        OptionError: it is written otherwise, or a name stands twice.
+    """
+    found: dict[str, Shape] = {}
+    for item in ",".join(texts or []).split(",") if texts else []:
+        name, equals, lengths = (part.strip() for part in item.partition("="))
+        words = lengths.replace("×", "x").split("x")
+        if not (name and equals) or not all(word.isascii() and word.isdigit() and len(word) < 19 for word in words):
+            raise OptionError(f"--shape takes NAME=LENGTHS, not {item!r}", hint="such as --shape W=2x3,x=3")
+        if name in found:
+            raise OptionError(f"the shape of `{name}` is given twice", hint="give each name one shape")
+        found[name] = tuple(map(int, words))
+    return found
 
 
 def point_of(at: list[str] | None, at_file: str | None, limits: Limits) -> dict[str, Value]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,8 +29,24 @@ def writer_of(target: str) -> type[Writer]:
     return found
 
 
-def written(flat: Flat, target: str, function: str, source: str = "", stamp: Sequence[str] = ()) -> str:
-    """The text of a program's flat code.
+class Code(NamedTuple):
+    """Code for one target.
+
+    Attributes:
+        target: the word of the command line.
+        function: what the function is called.
+        parameters: its parameters, one for every input in order of first appearance.
+        text: the code.
+    """
+
+    target: str
+    function: str
+    parameters: list[str]
+    text: str
+
+
+def written(flat: Flat, target: str, function: str, source: str = "", stamp: Sequence[str] = ()) -> Code:
+    """A program's flat code in one language.
 
     Args:
         flat: the code, in no language yet.
@@ -47,5 +63,5 @@ def written(flat: Flat, target: str, function: str, source: str = "", stamp: Seq
         writer = writer_of(target)(flat, function, taken)
         text = writer.render(source, stamp)
         if writer.needed <= taken:
-            return text
+            return Code(target, function, writer.parameters, text)
         taken |= writer.needed

@@ -345,6 +345,9 @@ class ArrayWriter(PythonWriter):
         shape = self.shape_of(variable)
         return self.zeros(shape) if shape else self.array(self.constant(0.0)).text
 
+    def assignment(self, name: str, piece: Piece) -> list[str]:
+        return super().assignment(name, self.array(piece))
+
     def first_gradient(self) -> list[str]:
         if self.flat.shape:
             return super().first_gradient()

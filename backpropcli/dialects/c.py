@@ -321,7 +321,7 @@ class C(Writer):
         body = [self.comment("forward"), *self.forward(), self.comment("backward"), *self.first_gradient()]
         body += [*self.backward(), *self.unreached(), *self.results()]
         used = [Piece(name) for name in self.parameters]
-        body = [*unread([*used, Piece(self.seed)] if not self.graph.inputs else used, body), *begun(body)]
+        body = [*unread([*used, *map(Piece, self.given_names.values())], body), *begun(body)]
         kind = "void" if flat.shape else "double"
         head = [f"{kind} {self.function}(", *folded(parameters, self.tab), ")"]
         helpers = self.written_helpers()
@@ -334,6 +334,9 @@ class C(Writer):
     def first_gradient(self) -> list[str]:
         """The output's own gradient."""
         seed = Variable(GRADIENT, self.flat.output)
+        wanted = seed.node in {self.graph.inputs[name] for name in self.flat.wrt}
+        if not wanted and not any(line.roles["upstream"] == seed for line in self.flat.backward):
+            return []
         if not self.flat.shape:
             return [f"double {self.seed} = 1.0;"]
         given = self.given("upstream")

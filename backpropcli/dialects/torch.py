@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from ..errors import OptionError
 from ..operations import Operation
 from ..operations.table import ATOM
 from ..shapes import Key, Shape, axes_of
@@ -140,6 +141,11 @@ class TorchFunction(Torch):
     imports = ("import torch", "from torch.autograd.function import once_differentiable")
     reserved: ClassVar[frozenset[str]] = Torch.reserved | {"ctx", "once_differentiable"}
 
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        if not self.flat.wrt:
+            raise OptionError(f"an operation of {self.title} needs an input, and the program has none")
+
     @property
     def purpose(self) -> str:
         return f"{super().purpose}, as {self.function}.apply({', '.join(self.parameters)})"
@@ -147,7 +153,7 @@ class TorchFunction(Torch):
     def defined(self) -> list[list[str]]:
         tab = self.tab
         parameters = self.parameters
-        forward = [line for line in self.forward()]
+        forward = self.forward()
         backward = [*self.backward(), *self.unreached()]
         saved = self._saved()
         given = {self.graph.inputs[name] for name in self.flat.wrt}

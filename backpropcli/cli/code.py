@@ -1,0 +1,238 @@
+"""``backprop code``: value and gradient as flat code in another language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..dialects import TARGETS, Code, written
+from ..errors import OptionError, nearest
+from ..inputs import chosen
+from .files import print_notes, read_program, write
+from .main import DONE, NO, UNVERIFIED
+from .options import (
+    At,
+    AtFile,
+    Expression,
+    File,
+    Json,
+    Limit,
+    Output,
+    Quiet,
+    Shapes,
+    Target,
+    Ties,
+    Wrt,
+    choice,
+    limits_of,
+    names_of,
+    point_of,
+    shapes_of_option,
+)
+
+if TYPE_CHECKING:
+    from ..dialects.flat import Flat
+    from ..dialects.verify import Verification
+    from ..language import Program
+    from ..limits import Limits
+    from ..shapes import Shape
+    from ..values import Value
+
+NAMES = {"torch-function": "ValueAndGradient"}
+"""What the function is called where nobody says; elsewhere `value_and_gradient`."""
+
+HELP = """\
+Value and gradient as flat code, in Python, NumPy, PyTorch, JAX or C99.
+
+One function with both passes, a line per node and a line per edge, in the order in which gradients flow back.
+
+Examples:
+
+\b
+  backprop code "s = w*x + b; L = sigmoid(s)" --target python
+  backprop code "x*y" --target torch-function
+  backprop code "sum((W@x)^2)" --shape W=2x3,x=3 --target numpy,c --verify
+  backprop code samples/two_layer.bp --at-file samples/two_layer.json --target c --verify -o two_layer.c
+"""
+
+
+def command(
+    expression: Expression = None,
+    file: File = None,
+    at: At = None,
+    at_file: AtFile = None,
+    shape: Shapes = None,
+    output: Output = None,
+    wrt: Wrt = None,
+    ties: Ties = "split",
+    targets: Annotated[
+        str, typer.Option("--target", metavar="NAME[,NAME]", help=f"Any of {', '.join(TARGETS)}.")
+    ] = "python",
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="FUNCTION", help="What the function is called.")
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Run the code at several points and compare it with the sweep.")
+    ] = False,
+    json: Json = False,
+    target: Target = None,
+    quiet: Quiet = False,
+    limit: Limit = None,
+) -> int:
+    limits = limits_of(limit)
+    choice("--ties", ties, ("split", "first"))
+    words = _targets(targets)
+    if len(words) > 1 and target is not None and not json:
+        raise OptionError("-o takes the code for one target", hint="run the command once per target, or use --json")
+    point = point_of(at, at_file, limits)
+    program = _program(read_program(expression, file, limits), point, shapes_of_option(shape), limits)
+
+    from ..dialects.flat import flat
+
+    node = program.output if output is None else program.node(output)
+    lines = flat(program.graph, node, chosen(program.inputs, names_of(wrt)), ties)
+    functions = {word: _function(name, word) for word in words}
+    codes = [written(lines, word, functions[word], program.source) for word in words]
+    judged: dict[str, Verification] = {}
+    notes = list(program.notes)
+    if verify:
+        judged, more = _verified(codes, program, point, output=output, wrt=names_of(wrt), ties=ties)
+        notes += more
+        codes = [written(lines, c.target, c.function, program.source, [_stamp(judged.get(c.target))]) for c in codes]
+    wrong = [word for word, found in judged.items() if found.mismatch]
+    if not quiet:
+        print_notes(notes, limits)
+    if json:
+        write(_json(lines, program, codes, judged, notes), target)
+    else:
+        for word in wrong:
+            _complain(f"the code for {word} is withheld: {judged[word].mismatch}")
+        if len(wrong) < len(codes):
+            write(_together([code for code in codes if code.target not in wrong]), target)
+    if wrong:
+        return NO
+    return UNVERIFIED if verify and len([found for found in judged.values() if found.points]) < len(codes) else DONE
+
+
+def _targets(text: str) -> list[str]:
+    """The targets named, each once."""
+    found = names_of(text) or []
+    for word in found:
+        if word not in TARGETS:
+            close = nearest(word, TARGETS)
+            hint = f"did you mean {close}?" if close else f"there are {', '.join(TARGETS)}"
+            raise OptionError(f"there is no target {word!r}", hint=hint)
+    if not found:
+        raise OptionError("no target is named", hint=f"there are {', '.join(TARGETS)}")
+    return list(dict.fromkeys(found))
+
+
+def _function(name: str | None, target: str) -> str:
+    """The function's name, as it was given or by default."""
+    from ..dialects import writer_of
+    from ..dialects.names import is_identifier
+
+    if name is None:
+        return NAMES.get(target, "value_and_gradient")
+    if len(name) > 64 or not is_identifier(name, writer_of(target).reserved):
+        raise OptionError(
+            f"{name[:40]!r} cannot name a function in {target}", hint="use letters of ASCII, digits and _"
+        )
+    return name
+
+
+def _program(text: str, point: dict[str, Value], given: dict[str, Shape], limits: Limits) -> Program:
+    """The program over the shapes of the point and of --shape; what neither names is a scalar."""
+    from ..language import parse
+    from ..shapes import written as words
+    from ..values import hold_sizes, shapes_of
+
+    shapes = shapes_of(point)
+    for name, shape in given.items():
+        if shapes.get(name, shape) != shape:
+            raise OptionError(f"`{name}` has the shape {words(shapes[name])} by --at, and {words(shape)} by --shape")
+    shapes |= given
+    program = parse(text, frozenset(shapes), limits)
+    for name in given:
+        if name not in program.inputs:
+            raise OptionError(
+                f"the program has no input `{name}`", hint=f"its inputs are: {', '.join(program.inputs) or 'none'}"
+            )
+    unknown = [name for name in program.inputs if program.graph.shapes[program.graph.inputs[name]] is None]
+    if unknown and not shapes:
+        raise OptionError(
+            f"the shapes of {', '.join(unknown[:8])} are not known",
+            hint=f"give them by --shape {unknown[0]}=2x3,…, or a point by --at",
+        )
+    program = parse(text, {name: shapes.get(name, ()) for name in program.inputs}, limits)
+    hold_sizes(program.graph, limits)
+    return program
+
+
+def _verified(
+    codes: list[Code], program: Program, point: dict[str, Value], **options: Any
+) -> tuple[dict[str, Verification], list[str]]:
+    """What running every code has shown; and notes on what could not be run."""
+    from ..dialects import writer_of
+    from ..dialects.verify import Missing, verify
+
+    given = {name: point[name] for name in program.inputs if name in point}
+    whole = given if len(given) == len(program.inputs) else None
+    found, notes = {}, []
+    if whole is None:
+        notes.append("no whole point is given: the code is run at points that are drawn by a seed")
+    for code in codes:
+        title = writer_of(code.target).title
+        try:
+            found[code.target] = verify(code.target, program, code.text, code.function, point=whole, **options)
+        except Missing:
+            tool = "there is no C compiler" if code.target == "c" else f"{title} is not installed"
+            notes.append(f"{tool}: the code for {code.target} is not verified")
+            continue
+        if not found[code.target].points and not found[code.target].mismatch:
+            notes.append(f"the code for {code.target} is not verified: at no point tried is every value finite")
+    return found, notes
+
+
+def _stamp(found: Verification | None) -> str:
+    return found.stamp if found is not None and found.points else "not verified"
+
+
+def _complain(message: str) -> None:
+    import sys
+
+    from ..renderers.screen import screen_of
+    from .main import tell
+
+    tell(screen_of(sys.stderr).show(f"backprop: {message}"))
+
+
+def _together(codes: list[Code]) -> Iterator[str]:
+    """The texts, one behind the other."""
+    for k, code in enumerate(codes):
+        yield ("\n" if k else "") + code.text
+
+
+def _json(
+    lines: Flat, program: Program, codes: list[Code], judged: dict[str, Verification], notes: list[str]
+) -> Iterator[str]:
+    from ..renderers.json import SCHEMA, encode
+
+    graph = program.graph
+    yield encode(
+        {
+            "schema": SCHEMA,
+            "expression": program.source,
+            "inputs": [{"name": name, "shape": list(graph.shapes[i] or ())} for name, i in graph.inputs.items()],
+            "wrt": list(lines.wrt),
+            "shape": list(lines.shape),
+            "codes": [
+                {**code._asdict(), "verified": judged[code.target]._asdict() if code.target in judged else None}
+                for code in codes
+            ],
+            "notes": notes,
+        }
+    )
+    yield "\n"
