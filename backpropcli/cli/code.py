@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..dialects import TARGETS, Code, written
+from ..dialects import TARGETS, Code, code_of
 from ..errors import OptionError, nearest
 from ..inputs import chosen
 from .files import print_notes, read_program, write
@@ -33,7 +33,6 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from ..dialects.flat import Flat
     from ..dialects.verify import Verification
     from ..language import Program
     from ..limits import Limits
@@ -70,9 +69,7 @@ def command(
     targets: Annotated[
         str, typer.Option("--target", metavar="NAME[,NAME]", help=f"Any of {', '.join(TARGETS)}.")
     ] = "python",
-    name: Annotated[
-        str | None, typer.Option("--name", metavar="FUNCTION", help="What the function is called.")
-    ] = None,
+    name: Annotated[str | None, typer.Option("--name", metavar="FUNCTION", help="What the function is called.")] = None,
     verify: Annotated[
         bool, typer.Option("--verify", help="Run the code at several points and compare it with the sweep.")
     ] = False,
@@ -89,23 +86,27 @@ def command(
     point = point_of(at, at_file, limits)
     program = _program(read_program(expression, file, limits), point, shapes_of_option(shape), limits)
 
-    from ..dialects.flat import flat
-
     node = program.output if output is None else program.node(output)
-    lines = flat(program.graph, node, chosen(program.inputs, names_of(wrt)), ties)
-    functions = {word: _function(name, word) for word in words}
-    codes = [written(lines, word, functions[word], program.source) for word in words]
+    names = chosen(program.inputs, names_of(wrt))
+
+    def made(word: str, stamp: str = "") -> Code:
+        return code_of(
+            program.graph, word, output=node, wrt=names, ties=ties, function=_function(name, word),
+            source=program.source, stamp=[stamp] if stamp else [],
+        )  # fmt: skip
+
+    codes = [made(word) for word in words]
     judged: dict[str, Verification] = {}
     notes = list(program.notes)
     if verify:
-        judged, more = _verified(codes, program, point, output=output, wrt=names_of(wrt), ties=ties)
+        judged, more = _verified(codes, program, point, output=output, wrt=names, ties=ties)
         notes += more
-        codes = [written(lines, c.target, c.function, program.source, [_stamp(judged.get(c.target))]) for c in codes]
+        codes = [made(word, _stamp(judged.get(word))) for word in words]
     wrong = [word for word, found in judged.items() if found.mismatch]
     if not quiet:
         print_notes(notes, limits)
     if json:
-        write(_json(lines, program, codes, judged, notes), target)
+        write(_json(program, node, names, codes, judged, notes), target)
     else:
         for word in wrong:
             _complain(f"the code for {word} is withheld: {judged[word].mismatch}")
@@ -216,7 +217,12 @@ def _together(codes: list[Code]) -> Iterator[str]:
 
 
 def _json(
-    lines: Flat, program: Program, codes: list[Code], judged: dict[str, Verification], notes: list[str]
+    program: Program,
+    node: int,
+    names: Sequence[str],
+    codes: list[Code],
+    judged: dict[str, Verification],
+    notes: list[str],
 ) -> Iterator[str]:
     from ..renderers.json import SCHEMA, encode
 
@@ -226,8 +232,8 @@ def _json(
             "schema": SCHEMA,
             "expression": program.source,
             "inputs": [{"name": name, "shape": list(graph.shapes[i] or ())} for name, i in graph.inputs.items()],
-            "wrt": list(lines.wrt),
-            "shape": list(lines.shape),
+            "wrt": list(names),
+            "shape": list(graph.shapes[node] or ()),
             "codes": [
                 {**code._asdict(), "verified": judged[code.target]._asdict() if code.target in judged else None}
                 for code in codes

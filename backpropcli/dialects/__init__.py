@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..errors import OptionError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .flat import Flat
+    from ..graph import Graph
     from .writer import Writer
 
 TARGETS = {
@@ -45,22 +47,43 @@ class Code(NamedTuple):
     text: str
 
 
-def written(flat: Flat, target: str, function: str, source: str = "", stamp: Sequence[str] = ()) -> Code:
-    """A program's flat code in one language.
+def code_of(
+    graph: Graph,
+    target: str,
+    *,
+    output: int,
+    wrt: Sequence[str],
+    ties: str = "split",
+    function: str = "value_and_gradient",
+    source: str = "",
+    stamp: Sequence[str] = (),
+) -> Code:
+    """The value and the gradient of a graph's node as flat code.
 
     Args:
-        flat: the code, in no language yet.
+        graph: a program's graph, all shapes known.
         target: one of `TARGETS`.
+        output: the node to differentiate; where it is no scalar, the code takes its upstream gradient too.
+        wrt: the inputs to differentiate by.
+        ties: ``split`` or ``first``.
         function: what the function is called.
         source: the program's text, for the header.
         stamp: lines of the header that say what was verified.
 
     Raises:
-        OptionError: the language lacks an operation.
+        OptionError: the language lacks tensors, or an operation.
     """
+    from .flat import flat
+
+    kind = writer_of(target)
+    if graph.tensors and not kind.tensors:
+        raise OptionError(
+            f"code in {kind.title} is for numbers, and the program has tensors", hint="try --target numpy"
+        )
+    lines = flat(graph, output, wrt, ties, kind.shielded)
     taken: set[str] = set()
     while True:  # once more, if the code turned out to need definitions that have names of their own
-        writer = writer_of(target)(flat, function, taken)
+        writer = kind(lines, function, taken)
         text = writer.render(source, stamp)
         if writer.needed <= taken:
             return Code(target, function, writer.parameters, text)

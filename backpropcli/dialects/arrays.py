@@ -6,15 +6,15 @@ some words, written above the code that calls it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from ..operations import Operation
 from ..operations.table import ATOM, POWER
-from ..shapes import Shape, axes_of, size, stretched
+from ..shapes import Shape, axes_of, stretched
 from .flat import Variable
 from .pythonic import PythonWriter, tuple_of
-from .writer import Helper, Piece
+from .writer import Piece
 
 REDUCTIONS = {"sum": "sum", "prod": "prod", "mean": "mean", "amax": "max", "amin": "min"}
 
@@ -121,7 +121,8 @@ def {name}(x, i, n):
     rest = tuple(x.shape)[len(i.shape):]
     x = {np}.where({np}.reshape(valid, tuple(valid.shape) + (1,) * len(rest)), x, {nan})
     hits = {np}.reshape({whole} % n, (-1, 1)) == {np}.arange(n)
-    return {np}.sum({np}.where({np}.reshape(hits, tuple(hits.shape) + (1,) * len(rest)), {np}.reshape(x, (-1, 1) + rest), 0.0), 0)
+    parts = {np}.reshape(x, (len(hits), 1) + rest)
+    return {np}.sum({np}.where({np}.reshape(hits, tuple(hits.shape) + (1,) * len(rest)), parts, 0.0), 0)
 """,
     "one_hot": """
 def {name}(i, n):
@@ -133,7 +134,7 @@ def {name}(i, n):
 def {name}(x):
     \"\"\"The matrix of cofactors, by determinants of minors.\"\"\"
     n = x.shape[0]
-    if n == 1:
+    if n < 2:
         return {np}.ones_like(x)
     others = {np}.{array}([[k for k in range(n) if k != i] for i in range(n)]{integers}).reshape(n, n - 1)
     minors = x[others[:, None, :, None], others[None, :, None, :]]
@@ -176,7 +177,7 @@ class ArrayWriter(PythonWriter):
 
     def raised(self, x: Piece, exponent: str) -> Piece:
         x = self.argument(x)
-        return Piece(f"{x.text if x.binding == ATOM else f'({x.text})'}**{exponent}", POWER)
+        return Piece(f"{atom(x)}**{exponent}", POWER)
 
     def array(self, piece: Piece) -> Piece:
         """The piece; a number of Python's as one of the module's, whose arithmetic does not raise."""
@@ -210,6 +211,12 @@ class ArrayWriter(PythonWriter):
         if len(gone) < len(x.shape) or keepdims:
             found.append(f"{word}={gone[0] if len(gone) == 1 else tuple_of([str(a) for a in gone])}")
         return found + ([f"{keep}=True"] if keepdims else [])
+
+    def call_helper(self, operation: Operation, operands: Sequence[Piece]) -> Piece:
+        """A call of a function of our own; what works on tensors gets no number of Python's."""
+        if operation.tensor or operation.attributes is not None:
+            operands = [self.array(self.number(x)) for x in operands]
+        return super().call_helper(operation, operands)
 
     def reduced(self, operation: Operation, x: Piece) -> Piece:
         attributes = operation.attributes or {}
@@ -253,7 +260,7 @@ class ArrayWriter(PythonWriter):
         axes = (operation.attributes or {})["axes"]
         x = self.number(x)
         if axes is None and len(x.shape) <= 2:
-            return Piece(f"{x.text if x.binding == ATOM else f'({x.text})'}.T")
+            return Piece(f"{atom(x)}.T")
         axes = tuple(reversed(range(len(x.shape)))) if axes is None else tuple(a % len(x.shape) for a in axes)
         return self.call(f"{self.np}.{self.names_of('transpose')}", [x], tuple_of([str(a) for a in axes]))
 
@@ -279,8 +286,7 @@ class ArrayWriter(PythonWriter):
         return Piece(f"{self.np}.{self.names_of(operation.name)}([{texts}]{more})")
 
     def indexed(self, operation: Operation, x: Piece) -> Piece:
-        x = self.number(x)
-        return Piece(f"{x.text if x.binding == ATOM else f'({x.text})'}[{key_text((operation.attributes or {})['key'])}]")
+        return Piece(f"{atom(self.number(x))}[{key_text((operation.attributes or {})['key'])}]")
 
     def by_template(self, operation: Operation, *operands: Piece) -> Piece:
         """A call of a template."""
@@ -293,7 +299,7 @@ class ArrayWriter(PythonWriter):
             more = [tuple_of([str(n) for n in attributes["into"]]), key_tuple(attributes["key"])]
         elif name in ("put", "one_hot"):
             more = [str(attributes["length" if name == "put" else "classes"])]
-        return self.call(self.written_templates[name], [self.argument(x) for x in operands], *more)
+        return self.call(self.written_templates[name], [self.array(self.number(x)) for x in operands], *more)
 
     def outer_product(self, operation: Operation, x: Piece, y: Piece) -> Piece:
         return self.call(f"{self.np}.outer", [x, y])
@@ -320,7 +326,7 @@ class ArrayWriter(PythonWriter):
     # Constants and lines
 
     def constant(self, value: Any, shape: Shape = ()) -> Piece:
-        if not isinstance(value, tuple):
+        if isinstance(value, float):
             return super().constant(value, shape)
         return Piece(f"{self.np}.array({self.nested(value)})", shape=shape)
 
@@ -361,6 +367,11 @@ class ArrayWriter(PythonWriter):
         return texts
 
 
+def atom(piece: Piece) -> str:
+    """The piece, in brackets where it is more than a name or a call."""
+    return piece.text if piece.binding == ATOM else f"({piece.text})"
+
+
 def key_text(key: Any) -> str:
     """The inside of the brackets of an index."""
     found = []
@@ -375,9 +386,5 @@ def key_text(key: Any) -> str:
 
 def key_tuple(key: Any) -> str:
     """The same as a value, where there are no brackets."""
-    items = [
-        str(item) if isinstance(item, int) else "slice(" + ", ".join(map(str, item)) + ")" for item in key
-    ]
+    items = [str(item) if isinstance(item, int) else "slice(" + ", ".join(map(str, item)) + ")" for item in key]
     return tuple_of(items) if items else "()"
-
-

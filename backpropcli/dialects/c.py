@@ -17,14 +17,14 @@ from . import loops
 from .arrays import FORMULAS
 from .flat import GRADIENT, VALUE, Line, Pattern, Variable
 from .loops import Entries, Index, entry, flat_index, in_array
-from .writer import CHOICE, SIGNS, Helper, Piece, Writer, parameter_words
+from .writer import CHOICE, Helper, Piece, Writer, parameter_words, sign_of
 
 KEYWORDS = """
 auto break case char const continue default do double else enum extern float for goto if inline int long register
 restrict return short signed sizeof static struct switch typedef union unsigned void volatile while alignas alignof bool
 constexpr false nullptr static_assert thread_local true typeof typeof_unqual asm fortran typeof main linux unix i386
 and and_eq bitand bitor compl not not_eq or or_eq xor xor_eq NULL EOF errno size_t ptrdiff_t wchar_t
-""".split()
+"""
 
 LIBM = """
 acos asin atan atan2 cos sin tan acosh asinh atanh cosh sinh tanh exp exp2 expm1 frexp ilogb ldexp log log10 log1p log2
@@ -37,16 +37,16 @@ pown powr rootn rsqrt compoundn ceil floor roundeven llogb nextup nextdown canon
 fromfp ufromfp fromfpx ufromfpx fmaxmag fminmag fmaximum fminimum fmaximum_num fminimum_num fmaximum_mag fminimum_mag
 fmaximum_mag_num fminimum_mag_num getpayload setpayloadsig totalordermag fadd fsub fmul fdiv fsqrt ffma
 abs labs llabs printf malloc free exit abort memcpy memset strlen
-""".split()
+"""
 
-SUFFIXED = [f"{word}{suffix}" for word in LIBM for suffix in ("f", "l")]
+SUFFIXED = [f"{word}{suffix}" for word in LIBM.split() for suffix in ("f", "l")]
 
 MACROS = """
 INFINITY NAN HUGE_VAL HUGE_VALF HUGE_VALL FP_NAN FP_INFINITE FP_ZERO FP_SUBNORMAL FP_NORMAL FP_ILOGB0 FP_ILOGBNAN
 FP_FAST_FMA FP_FAST_FMAF FP_FAST_FMAL MATH_ERRNO MATH_ERREXCEPT MAXFLOAT SNAN SNANF SNANL DOMAIN SING OVERFLOW
 UNDERFLOW PLOSS TLOSS FP_INT_UPWARD FP_INT_DOWNWARD FP_INT_TOWARDZERO FP_INT_TONEARESTFROMZERO FP_INT_TONEAREST
 FP_LLOGB0 FP_LLOGBNAN M_E M_LOG2E M_LOG10E M_LN2 M_LN10 M_PI M_PI_2 M_PI_4 M_1_PI M_2_PI M_2_SQRTPI M_SQRT2 M_SQRT1_2
-""".split()
+"""
 
 STACK = 1 << 15
 """Entries of arrays in a function, beyond which they are static: 256 KB are safe on any stack."""
@@ -63,7 +63,7 @@ def smallest(F: Any, *operands: Any) -> Any:
 
 TEMPLATES = {
     "eliminate": """
-/* Solves a*x = b for the m columns of b by elimination with pivots, both n rows; gives det(a). NaN where a is singular. */
+/* Solves a*y = x for the m columns of x, of n rows, in their place; gives det(a). NaN where a is singular. */
 static double eliminate(int n, int m, double *a, double *x)
 {
     double det = 1.0;
@@ -137,7 +137,7 @@ class C(Writer):
     target = "c"
     title = "C99"
     ascii = True
-    reserved = frozenset((*KEYWORDS, *LIBM, *SUFFIXED, *MACROS, *TEMPLATES))
+    reserved = frozenset((*KEYWORDS.split(), *LIBM.split(), *SUFFIXED, *MACROS.split(), *TEMPLATES))
     words = {"logical_and": "{} && {}", "logical_or": "{} || {}"}  # noqa: RUF012
     functions = {  # noqa: RUF012
         **dict.fromkeys(
@@ -214,7 +214,7 @@ class C(Writer):
         names = {role: self.variable(v) for role, v in line.roles.items() if v in self.variables}
         name, shape = self.variables[line.target], self.shape_of(line.target)
         lines: list[str] = []
-        if not shape and not any(line.pattern.graph.shapes):
+        if line.pattern.plain:
             piece = self.number(self.expression(line.pattern, names, lines))
             return lines + (self.addition(name, piece) if line.adds else self.assignment(name, piece))
         if not line.adds and not self.is_given(line.target):
@@ -244,10 +244,7 @@ class C(Writer):
             inner = ["{", *[self.tab + text for text in inner], "}"]
         for word, n in reversed(list(zip(index, shape, strict=True))):
             head = f"for (int {word} = 0; {word} < {n}; {word}++)"
-            if inner[0] == "{":
-                inner = [f"{head} {{", *inner[1:]]
-            else:
-                inner = [head, *[self.tab + text for text in inner]]
+            inner = [f"{head} {{", *inner[1:]] if inner[0] == "{" else [head, *[self.tab + text for text in inner]]
         return inner
 
     # Functions
@@ -257,7 +254,7 @@ class C(Writer):
         shape = pattern.graph.shapes[pattern.root] or ()
         parameters = [f"const double *{x.text}" if x.shape else f"double {x.text}" for x in operands]
         lines: list[str] = []
-        if not any(pattern.graph.shapes):
+        if pattern.plain:
             result = self.number(self.expression(pattern, roles, lines))
             lines.append(f"return {result.text};")
         else:
@@ -387,7 +384,7 @@ class Loops:
 
     def statement(self, pattern: Pattern, target: str, shape: Shape, adds: bool) -> list[str]:
         """The lines that write a pattern into a variable, or add it there."""
-        graph, writer = pattern.graph, self.writer
+        graph = pattern.graph
         uses = [0] * len(graph)
         for operands in graph.operands:
             for j in operands:
@@ -455,10 +452,10 @@ class Loops:
         left = [value]
         while left:
             item = left.pop()
-            if isinstance(item, tuple):
-                left += reversed(item)
-            else:
+            if isinstance(item, float):
                 numbers.append(writer.literal(item))
+            else:
+                left += reversed(item)
         name = writer.names.numbered("entries")
         self.lines.append(f"static const double {name}[{max(len(numbers), 1)}] = {{{', '.join(numbers) or '0.0'}}};")
         return in_array(name, shape)
@@ -504,7 +501,7 @@ class Loops:
     def outer(self, operation: Operation, operands: list[Entries], shape: Shape, into: str) -> Entries:
         writer = self.writer
         x, y = operands
-        return loops.outer(x, y, shape, lambda pieces: writer.infix(SIGNS["mul"], OPERATIONS["mul"], pieces))
+        return loops.outer(x, y, shape, lambda pieces: times(writer, pieces))
 
     def diagonal(self, operation: Operation, operands: list[Entries], shape: Shape, into: str) -> Entries:
         (x,) = operands
@@ -618,7 +615,7 @@ class Loops:
             batch = index[:rest]
             at_a = (k,) if row else (*batch, index[rest], k)
             at_b = (k,) if column else (*batch, k, index[-1])
-            product = writer.infix(SIGNS["mul"], OPERATIONS["mul"], [entry(a, at_a), entry(b, at_b)])
+            product = times(writer, [entry(a, at_a), entry(b, at_b)])
             total = out.at(index).text if shape else out.array
             return [f"{total} = 0.0;", *writer.loop((n,), lambda _: [f"{total} += {product.text};"], len(index))]
 
@@ -667,7 +664,7 @@ class Loops:
             word = writer.indices[len(index)]
             return [
                 f"int {word} = place({at}, {x.shape[0]});",
-                f"{out.at(index).text if shape else out.array} = {word} < 0 ? NAN : {x.at((word, *index[rank:])).text};",
+                f"{out.at(index).text} = {word} < 0 ? NAN : {x.at((word, *index[rank:])).text};",
             ]
 
         lines = writer.loop(shape, body)
@@ -747,6 +744,12 @@ MAKERS: dict[str, Callable[..., Entries]] = {
 """What writes the operations that are more than entry by entry."""
 
 
+def times(writer: C, pieces: Sequence[Piece]) -> Piece:
+    """The product of two entries."""
+    product = OPERATIONS["mul"]
+    return writer.infix(sign_of(product), product, pieces)
+
+
 def bracketed(piece: Piece) -> str:
     return f"({piece.text})" if piece.binding == CHOICE else piece.text
 
@@ -778,5 +781,3 @@ def folded(parameters: Sequence[str], tab: str) -> list[str]:
         else:
             lines.append(tab + text)
     return lines or [f"{tab}void"]
-
-

@@ -1,7 +1,7 @@
 """The flat code of a program, in no language yet: a line per value, then, backwards, a line per edge.
 
-Every line is an expression over variables, made by the one rule of the row: the rule is traced over symbols, simplified,
-and its leaves are the variables at hand. Edges of one kind, such as those of all sums of two scalars, share one trace.
+Every line is an expression over variables, made by the one rule of the row: the rule is traced over symbols and
+simplified, and its leaves are the variables at hand. Edges of one kind, such as those of all sums, share one trace.
 
 Lines stand in the order of the lectures: nodes in reverse; within a node first the operands that are inputs, then the
 others. What is added to a gradient that is there already is the copy gate.
@@ -18,7 +18,7 @@ from ..graph import CONSTANT, INPUT, Graph
 from ..kernels.floats import FLOATS
 from ..kernels.shaped import ShapedSystem
 from ..kernels.symbols import Symbol, Symbols
-from ..operations import OPERATIONS, Operation
+from ..operations import Operation
 from ..operations.maps import LinearMap, Reduced
 from ..shapes import Shape
 from ..shapes import broadcast as broadcast_shapes
@@ -44,6 +44,11 @@ class Pattern(NamedTuple):
 
     graph: Graph
     root: int
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is of numbers and of operations on numbers alone."""
+        return not any(self.graph.shapes) and not any(operation.tensor for operation in self.graph.operations)
 
     @property
     def nothing(self) -> bool:
@@ -100,7 +105,7 @@ class Flat(NamedTuple):
         return self.graph.shapes[self.output] or ()
 
 
-def flat(graph: Graph, output: int, wrt: Sequence[str], ties: str = "split") -> Flat:
+def flat(graph: Graph, output: int, wrt: Sequence[str], ties: str = "split", shielded: bool = False) -> Flat:
     """The flat code of a graph, all shapes known.
 
     Args:
@@ -108,8 +113,12 @@ def flat(graph: Graph, output: int, wrt: Sequence[str], ties: str = "split") -> 
         output: the node to differentiate.
         wrt: the inputs to differentiate by.
         ties: ``split`` or ``first``.
+        shielded: a branch of `where` is computed at a harmless point where it is not taken, so that whoever
+            differentiates the values once more gets no NaN from it.
     """
     maker = Maker(graph, output, ties)
+    if shielded:
+        maker.shields = shields_of(graph, output)
     forward = [maker.value(i) for i, needed in enumerate(graph.needed([output])) if needed and maker.has_line(i)]
     active = graph.dependents([graph.inputs[name] for name in wrt])
     reached = {output}
@@ -149,6 +158,8 @@ class Maker:
     Attributes:
         zeroed: for every node, whether its upstream gradient may be a structural zero, as in a branch not selected.
         wild: for every node, whether its value may be infinite or NaN where the inputs are not.
+        flooded: for every node, whether its upstream gradient may be.
+        shields: for every node, when its value is used, if that depends on a condition.
     """
 
     def __init__(self, graph: Graph, output: int, ties: str) -> None:
@@ -156,6 +167,7 @@ class Maker:
         self.output = output
         self.ties = ties
         self.patterns: dict[Any, Pattern] = {}
+        self.shields: list[Shield | None] = [None] * len(graph)
         self.zeroed = [False] * len(graph)
         self.wild = [False] * len(graph)
         for i in range(output, -1, -1):
@@ -166,6 +178,18 @@ class Maker:
             if operands:
                 singular = leaves_the_finite(graph.operations[i], self.numbers(i))
                 self.wild[i] = singular or any(self.wild[j] for j in operands)
+        self.flooded = [False] * len(graph)
+        for i in range(output, -1, -1):
+            for k, j in enumerate(graph.operands[i]):
+                self.flooded[j] = self.flooded[j] or self.flooded[i] or self.risks(i, k)
+
+    def risks(self, i: int, k: int) -> bool:
+        """Whether the local gradient towards operand k may be infinite or NaN."""
+        graph = self.graph
+        operation, operands = graph.operations[i], graph.operands[i]
+        if operation.pattern == "gradient distributor" or graph.operations[operands[k]] is CONSTANT:
+            return False
+        return self.wild[i] or any(self.wild[j] for j in operands) or leaves_the_finite(operation, self.numbers(i), k)
 
     def has_line(self, i: int) -> bool:
         """Whether a node has a line: an input is there, and a plain number stands where it is used."""
@@ -186,25 +210,55 @@ class Maker:
         operation = graph.operations[i]
         if operation is CONSTANT:
             alone = Graph()
-            return Line(Variable(VALUE, i), Pattern(alone, alone.constant(graph.constants[i], graph.shapes[i] or ())), {})
-        key = (operation.key, self._kind(i))
+            return Line(
+                Variable(VALUE, i), Pattern(alone, alone.constant(graph.constants[i], graph.shapes[i] or ())), {}
+            )
+        shield = self._shield(i)
+        taken = shield and shield.taken
+        key = (operation.key, self._kind(i), taken, shield and graph.shapes[shield.condition])
         pattern = self.patterns.get(key)
         if pattern is None:
             traced = Graph()
-            operands = self._operands(Symbols(traced, self.ties), i)
+            F = Symbols(traced, self.ties)
+            operands = self._operands(F, i)
+            if shield is not None and shield.point is not None:
+                live = Symbol(F, traced.input("condition", graph.shapes[shield.condition]))
+                operands = [
+                    x if c is not None else F.write("where", live, *((x, there) if taken else (there, x)))
+                    for x, c, there in zip(operands, self.numbers(i), shield.point, strict=True)
+                ]
             pattern = self.patterns[key] = Pattern(traced, traced.append(operation, *[x.index for x in operands]))
-        return Line(Variable(VALUE, i), pattern, self._roles(i))
+        roles = self._roles(i)
+        if shield is not None:
+            roles["condition"] = Variable(VALUE, shield.condition)
+        return Line(Variable(VALUE, i), pattern, roles)
+
+    def gate(self, i: int) -> Pattern:
+        """A node's operation over its operands, without more ado."""
+        traced = Graph()
+        operands = self._operands(Symbols(traced, self.ties), i)
+        return Pattern(traced, traced.append(self.graph.operations[i], *[x.index for x in operands]))
+
+    def _shield(self, i: int) -> Shield | None:
+        """When the value of a node is used, if it may be infinite or NaN elsewhere; with a point for there."""
+        shield = self.shields[i]
+        if shield is None or not leaves_the_finite(self.graph.operations[i], self.numbers(i)):
+            return None
+        shape = self.graph.shapes[i] or ()
+        regular = self._regular_point(i, -1)
+        fits = broadcast_shapes(shape, self.graph.shapes[shield.condition] or ()) == shape
+        return shield._replace(point=regular[0]) if fits and regular is not None else None
 
     def edge(self, i: int, k: int, adds: bool) -> Line:
         """The line of what reaches operand k of node i."""
         graph = self.graph
         operation, operands = graph.operations[i], graph.operands[i]
-        risky = self.wild[i] or any(self.wild[j] for j in operands)
-        guarded = self.zeroed[i] and (risky or leaves_the_finite(operation, self.numbers(i), k))
-        key = (operation.key, self._kind(i), k, guarded)
+        guarded = self.zeroed[i] and self.risks(i, k)
+        routed = operation.structural and self.flooded[i]
+        key = (operation.key, self._kind(i), k, guarded, routed)
         pattern = self.patterns.get(key)
         if pattern is None:
-            pattern = self.patterns[key] = self._traced(i, k, guarded)
+            pattern = self.patterns[key] = self._traced(i, k, guarded, routed)
         roles = {"upstream": Variable(GRADIENT, i), "z": Variable(VALUE, i), **self._roles(i)}
         return Line(Variable(GRADIENT, operands[k]), pattern, roles, adds, i, k)
 
@@ -245,9 +299,10 @@ class Maker:
     def _roles(self, i: int) -> dict[str, Variable]:
         return {f"x{k}": Variable(VALUE, j) for k, j in enumerate(self.graph.operands[i])}
 
-    def _traced(self, i: int, k: int, guarded: bool) -> Pattern:
+    def _traced(self, i: int, k: int, guarded: bool, routed: bool) -> Pattern:
         operation = self.graph.operations[i]
         F = Rules(Graph(), self.ties)
+        F.routes = routed
         operands = self._operands(F, i)
         z, upstream = self._leaf(F, "z", i), self._leaf(F, "upstream", i)
         at, value = operands, z
@@ -278,7 +333,42 @@ class Maker:
         domain = operation.domain + operation.domain[-1:] * (len(numbers) - len(operation.domain))
         point = [inside(*interval) if c is None else c for c, interval in zip(numbers, domain, strict=True)]
         z = FLOATS.kernels[operation.key](*point)
-        return (point, z) if isfinite(z) and isfinite(float(operation.local(FLOATS, k, z, point))) else None
+        local = 0.0 if k < 0 else float(operation.local(FLOATS, k, z, point))
+        return (point, z) if isfinite(z) and isfinite(local) else None
+
+
+class Shield(NamedTuple):
+    """A value that is used only where a condition holds, or only where it does not.
+
+    Attributes:
+        condition: its node.
+        taken: whether it must hold.
+        point: operands at which all is finite, to stand in elsewhere.
+    """
+
+    condition: int
+    taken: bool
+    point: list[float] | None = None
+
+
+def shields_of(graph: Graph, output: int) -> list[Shield | None]:
+    """For every node the condition under which its value is used, if that is computed before it."""
+    users: list[list[int]] = [[] for _ in range(len(graph))]
+    for i, operands in enumerate(graph.operands):
+        for j in operands:
+            users[j].append(i)
+    found: list[Shield | None] = [None] * len(graph)
+    for j in range(output - 1, -1, -1):
+        uses: set[Shield | None] = set()
+        for i in users[j]:
+            operands = graph.operands[i]
+            if graph.operations[i].name == "where" and operands.count(j) == 1 and operands[0] != j:
+                uses.add(Shield(operands[0], operands[1] == j))
+            else:
+                uses.add(found[i])
+        (shield,) = uses if len(uses) == 1 else (None,)
+        found[j] = shield if shield is not None and shield.condition < j and graph.operations[j] is not INPUT else None
+    return found
 
 
 PROBES = (-1000.0, -1.0, -0.5, 0.0, 0.5, 1.0, 1000.0)
@@ -349,8 +439,12 @@ def _power_log(F: Any, z: Any, x: Any, y: Any) -> Any:
     return F.where(grows, z * F.log(F.where(grows, x, 1.0)), flat)
 
 
-SHARE = Operation("share", "The part of the gradient that x gets.", pattern="", operands=("z", "x"), variadic=True, value=_share)
-FIRST = Operation("first", "1 where x is the first to be z.", pattern="", operands=("z", "x"), variadic=True, value=_first)
+SHARE = Operation(
+    "share", "The part of the gradient that x gets.", pattern="", operands=("z", "x"), variadic=True, value=_share
+)
+FIRST = Operation(
+    "first", "1 where x is the first to be z.", pattern="", operands=("z", "x"), variadic=True, value=_first
+)
 POWER_SLOPE = Operation("power_slope", "d(x^y)/dx.", pattern="", operands=("x", "y"), value=_power_slope)
 POWER_LOG = Operation("power_log", "d(x^y)/dy at z = x^y.", pattern="", operands=("z", "x", "y"), value=_power_log)
 SHIFTED = Operation(
@@ -359,8 +453,8 @@ SHIFTED = Operation(
     value=lambda F, t, at, axis: ShapedSystem.shifted(F, t, at, axis),
 )  # fmt: skip
 SUM_OF_OTHERS = Operation(
-    "sum_of_others", "For every entry the sum of the others.", pattern="", operands=("g", "at"), attributes={"axis": -1},
-    shape=lambda g, at, axis: broadcast_shapes(g, at),
+    "sum_of_others", "For every entry the sum of the others.", pattern="", operands=("g", "at"),
+    attributes={"axis": -1}, shape=lambda g, at, axis: broadcast_shapes(g, at),
     value=lambda F, g, at, axis: ShapedSystem.sum_of_others(F, g, at, axis),
 )  # fmt: skip
 
@@ -370,11 +464,12 @@ class Rules(Symbols):
 
     Attributes:
         guards: products are 0 where the upstream gradient is, whatever the local gradient is.
+        routes: products of structural operations are 0 where the local gradient is, whatever the upstream gradient is.
     """
 
     def __init__(self, graph: Graph, ties: str = "split") -> None:
         super().__init__(graph, ties)
-        self.guards = False
+        self.guards = self.routes = False
 
     def row(self, operation: Operation, *operands: Any) -> Symbol:
         return Symbol(self, self.graph.append(operation, *[self.symbol(x).index for x in operands]))
@@ -400,7 +495,26 @@ class Rules(Symbols):
         return self.row(SUM_OF_OTHERS.bind(axis=axis), g, at)
 
     def product(self, local: Any, moved: Any, z: Any, x: Any, structural: bool) -> Any:
+        chosen = self._chosen(local) if structural else None
+        if chosen is not None:
+            condition, there = chosen
+            return self.write("where", condition, *((moved, 0.0) if there else (0.0, moved)))
         found = super().product(local, moved, z, x, structural)
-        if not self.guards or not isinstance(found, Symbol) or found is moved:
+        if not isinstance(found, Symbol) or found is moved:
             return found
-        return self.write("where", moved != 0.0, found, 0.0)
+        if self.guards:
+            found = self.write("where", moved != 0.0, found, 0.0)
+        return self.write("where", local != 0.0, found, 0.0) if self.routes and isinstance(local, Symbol) else found
+
+    def _chosen(self, local: Any) -> tuple[Symbol, bool] | None:
+        """What a local gradient that is 1 or 0 depends on; and whether it is 1 there, or elsewhere."""
+        if not isinstance(local, Symbol):
+            return None
+        i = local.index
+        name, operands = self.graph.operations[i].name, [Symbol(self, j) for j in self.graph.operands[i]]
+        if name == "step":
+            return operands[0] > 0.0, True
+        if name != "where":
+            return None
+        values = [self.graph.constants.get(x.index) for x in operands[1:]]
+        return (operands[0], values[0] == 1.0) if values in ([1.0, 0.0], [0.0, 1.0]) else None

@@ -11,17 +11,17 @@ class Names:
 
     Args:
         reserved: what means something in the language already.
-        ascii: whether identifiers are of ASCII letters alone.
+        only_ascii: whether identifiers are of ASCII letters alone.
     """
 
-    def __init__(self, reserved: Iterable[str], ascii: bool = False) -> None:
-        self.ascii = ascii
+    def __init__(self, reserved: Iterable[str], only_ascii: bool = False) -> None:
+        self.only_ascii = only_ascii
         self.taken = set(reserved)
         self.numbers: dict[str, int] = {}
 
     def name(self, word: str) -> str:
         """The word as an identifier that nothing else has: with as many ``_`` behind it as that takes."""
-        word = identifier(word, self.ascii)
+        word = identifier(word, self.only_ascii)
         while word in self.taken:
             word += "_"
         self.taken.add(word)
@@ -36,20 +36,15 @@ class Names:
                 self.taken.add(found)
                 return found
 
-    def inside(self) -> Names:
-        """Names for the inside of a function, apart from all that were given outside."""
-        found = Names(self.taken, self.ascii)
-        return found
 
-
-def identifier(word: str, ascii: bool) -> str:
+def identifier(word: str, only_ascii: bool) -> str:
     """The word as languages read it.
 
     Python takes letters of all scripts, but takes ``ϕ`` for ``φ`` (NFKC). Where only ASCII will do, Greek letters are
     spelled out; what begins with ``_``, which C keeps for itself, gets a letter before it.
     """
     word = unicodedata.normalize("NFKC", word)
-    if not ascii:
+    if not only_ascii:
         return word
     word = "".join(c if c.isascii() else spelled(c) for c in word)
     return f"v{word}" if word.startswith("_") else word

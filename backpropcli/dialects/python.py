@@ -1,4 +1,4 @@
-"""Code in plain Python, for numbers: the kernels of the sweeps themselves, so that nothing raises and no digit differs."""
+"""Code in plain Python, for numbers: with the kernels of the sweeps themselves nothing raises, and no digit differs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ..kernels import floats, special
 from ..operations import Operation
 from ..operations.table import ATOM, PRODUCT
 from .pythonic import PythonWriter
-from .writer import CHOICE, SIGNS, Piece
+from .writer import CHOICE, Piece, sign_of
 
 
 class Python(PythonWriter):
@@ -36,7 +36,7 @@ class Python(PythonWriter):
 
     def divided(self, operation: Operation, x: Piece, y: Piece) -> Piece | None:
         """By a number that is not 0 without more ado."""
-        return self.infix(SIGNS["div"], operation, [x, y]) if y.constant else None
+        return self.infix(sign_of(operation), operation, [x, y]) if y.constant else None
 
     def power(self, operation: Operation, x: Piece, y: Piece) -> Piece | None:
         return self.squared(operation, x) if y.constant == 2.0 else None
@@ -55,7 +55,7 @@ class Python(PythonWriter):
         found = speller(self, operation, *operands) if speller is not None else None
         if found is not None:
             return found
-        if name in SIGNS and name != "div":
-            return self.infix(SIGNS[name], operation, operands)
+        if sign_of(operation) and name != "div":
+            return self.infix(sign_of(operation), operation, operands)
         kernel = self.texts.kernel(name)
         return self.call(kernel, operands) if kernel is not None else self.call_helper(operation, operands)

@@ -104,7 +104,8 @@ class PythonWriter(Writer):
         functions = self.defined()
         helpers = self.written_helpers()
         imports = sorted(
-            {*self.texts.import_lines(), *self.imports}, key=lambda line: (line.startswith("from"), "numpy" in line, line)
+            {*self.texts.import_lines(), *self.imports},
+            key=lambda line: (line.startswith("from"), "numpy" in line, line),
         )
         lines = [*self.header(source, stamp), *([""] if imports else []), *imports, *self.settings()]
         for block in [*self.texts.written(), *self.vectorized(), *helpers, *functions]:
@@ -122,5 +123,3 @@ class PythonWriter(Writer):
 
 def tuple_of(words: Sequence[str]) -> str:
     return f"({words[0]},)" if len(words) == 1 else f"({', '.join(words)})"
-
-

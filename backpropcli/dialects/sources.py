@@ -58,14 +58,14 @@ def _import(alias: ast.alias) -> str:
 class _Plain(ast.NodeTransformer):
     """Takes annotations away."""
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:  # noqa: N802  (ast's name)
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         node.returns = None
         for argument in (*node.args.args, node.args.vararg, node.args.kwarg):
             if argument is not None:
                 argument.annotation = None
         return self.generic_visit(node)
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:  # noqa: N802
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         return ast.copy_location(ast.Assign([node.target], node.value or ast.Constant(None)), node)
 
 
@@ -87,7 +87,7 @@ class Texts:
         return {*self.wanted, *(line.split()[-1] for line in self.imports)}
 
     def kernel(self, operation: str) -> str | None:
-        """How the operation's kernel is called, by its definition or by a function of Python's; None if there is none."""
+        """How the operation's kernel is called, ours or one of Python's own; None if there is none."""
         for source in self.sources:
             found = source.kernels.get(operation)
             if found is None:

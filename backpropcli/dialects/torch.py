@@ -6,9 +6,8 @@ from typing import Any, ClassVar
 
 from ..errors import OptionError
 from ..operations import Operation
-from ..operations.table import ATOM
 from ..shapes import Key, Shape, axes_of
-from .arrays import FORMULAS, TEMPLATES, ArrayWriter, cbrt, key_text
+from .arrays import FORMULAS, TEMPLATES, ArrayWriter, atom, cbrt, key_text
 from .flat import GRADIENT, VALUE, Variable
 from .pythonic import tuple_of
 from .writer import Piece
@@ -28,9 +27,10 @@ class Torch(ArrayWriter):
 
     target = "torch"
     title = "PyTorch"
+    shielded = True
     np = "torch"
     infinity, not_a_number = "torch.inf", "torch.nan"
-    imports = ("import torch",)
+    imports: ClassVar[tuple[str, ...]] = ("import torch",)
     words_for_axes = ("dim", "keepdim")
     blanks = {  # noqa: RUF012
         "shape_of_zeros": "shape, dtype=torch.float64", "whole": "torch.where(valid, i, 0.0).long()", "array": "tensor",
@@ -62,7 +62,7 @@ class Torch(ArrayWriter):
         return self.array(self.number(piece))
 
     def constant(self, value: object, shape: Shape = ()) -> Piece:
-        if isinstance(value, tuple):
+        if not isinstance(value, float):
             return Piece(f"torch.tensor({self.nested(value)}, dtype=torch.float64)", shape=shape)
         return super().constant(value, shape)
 
@@ -73,6 +73,13 @@ class Torch(ArrayWriter):
     def addition(self, name: str, piece: Piece) -> list[str]:
         # Not in place: two gradients may be one tensor.
         return [f"{name} = {name} + {piece.text}"]
+
+    def where(self, operation: Operation, condition: Piece, x: Piece, y: Piece) -> Piece:
+        """Of two numbers of Python's PyTorch would make a tensor of float32."""
+        plain = [self.number(p) for p in (x, y)]
+        if all(p.constant is not None for p in plain):
+            plain = [self.array(p) for p in plain]
+        return Piece(f"torch.where({self.truth(condition).text}, {plain[0].text}, {plain[1].text})")
 
     def zeros(self, shape: Shape) -> str:
         return f"torch.zeros({tuple_of([str(n) for n in shape])}, dtype=torch.float64)"
@@ -91,7 +98,7 @@ class Torch(ArrayWriter):
     def indexed(self, operation: Operation, x: Piece) -> Piece:
         key, turned = forwards((operation.attributes or {})["key"], x.shape)
         x = self.number(x)
-        found = Piece(f"{x.text if x.binding == ATOM else f'({x.text})'}[{key_text(key)}]")
+        found = Piece(f"{atom(x)}[{key_text(key)}]")
         return self.flipped(found, turned) if turned else found
 
     def scattered(self, operation: Operation, x: Piece) -> Piece:
@@ -109,7 +116,8 @@ class Torch(ArrayWriter):
         return Piece(f"{self.argument(x).text}.detach()")
 
     spellers = {  # noqa: RUF012
-        **ArrayWriter.spellers, "prod": multiplied, "index": indexed, "scatter": scattered, "polygamma": slope_of_order,
+        **ArrayWriter.spellers, "where": where, "prod": multiplied, "index": indexed, "scatter": scattered,
+        "polygamma": slope_of_order,
         "inv": ArrayWriter.by_template, "solve": ArrayWriter.by_template, "stop_gradient": held,
     }  # fmt: skip
 
@@ -137,14 +145,14 @@ class TorchFunction(Torch):
     """An operation for autograd, with its forward and its backward pass."""
 
     target = "torch-function"
-    title = "PyTorch's autograd"
+    shielded = False
     imports = ("import torch", "from torch.autograd.function import once_differentiable")
     reserved: ClassVar[frozenset[str]] = Torch.reserved | {"ctx", "once_differentiable"}
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         if not self.flat.wrt:
-            raise OptionError(f"an operation of {self.title} needs an input, and the program has none")
+            raise OptionError("an operation of autograd needs an input, and the program has none")
 
     @property
     def purpose(self) -> str:
@@ -157,9 +165,7 @@ class TorchFunction(Torch):
         backward = [*self.backward(), *self.unreached()]
         saved = self._saved()
         given = {self.graph.inputs[name] for name in self.flat.wrt}
-        returned = [
-            self.variables[Variable(GRADIENT, i)] if i in given else "None" for i in self.graph.inputs.values()
-        ]
+        returned = [self.variables[Variable(GRADIENT, i)] if i in given else "None" for i in self.graph.inputs.values()]
         return [
             [
                 f"class {self.function}(torch.autograd.Function):",

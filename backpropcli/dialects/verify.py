@@ -1,8 +1,9 @@
 """Generated code, run in a process of its own and held against the sweep.
 
 Value and every entry of the gradient may differ from the sweep's by what rounding explains: sixteen times the range in
-which sweeps with every rounding shaken by one ulp scatter (`checks.shake`), or 16 ulp. Points at which a value on the
-way is not finite are not compared: there the sweep follows conventions that code has only where a branch is not taken.
+which sweeps with every rounding shaken by one ulp scatter (`checks.shake`), or 16 ulp. Points at which a value or a
+gradient on the way is not finite are not compared: there the sweep follows conventions that code has only where a
+branch is not taken.
 """
 
 from __future__ import annotations
@@ -23,15 +24,19 @@ from ..checks.shake import SWEEPS, shaken_system
 from ..errors import printable
 from ..graph import Graph
 from ..language import Program
+from ..operations.maps import LinearMap
 from ..shapes import Shape, size
 from ..sweeps import forward, reverse
 from ..values import Value, as_value, entries, finite
+from .flat import Maker
 
 SECONDS = 120
 """What a compiler or a run may take."""
 
 POINTS = 5
 ULPS, RANGES = 16, 16
+SMALLEST = 2.0**-1022
+"""Of smaller numbers some languages make 0."""
 
 MISSING = 3
 """The runner's exit status where its module is not installed."""
@@ -100,13 +105,13 @@ class Verification(NamedTuple):
 # Running
 
 
-def run(target: str, jobs: Sequence[Job], interpreter: str = "") -> tuple[str, list[list[Outcome]]]:
+def run(target: str, jobs: Sequence[Job], seconds: float = SECONDS) -> tuple[str, list[list[Outcome]]]:
     """Run code in a process of its own.
 
     Args:
         target: the language.
         jobs: what to run, all in one process.
-        interpreter: the Python to run it with, by default this one.
+        seconds: what that may take.
 
     Returns:
         The tool with its version; for every job an outcome per call.
@@ -116,7 +121,7 @@ def run(target: str, jobs: Sequence[Job], interpreter: str = "") -> tuple[str, l
         Broken: the code does not compile or run.
     """
     with TemporaryDirectory(prefix="backprop-") as folder:
-        return _run_c(jobs, folder) if target == "c" else _run_python(target, jobs, folder, interpreter)
+        return _run_c(jobs, folder, seconds) if target == "c" else _run_python(target, jobs, folder, seconds)
 
 
 RUNNER = """
@@ -152,7 +157,9 @@ def given(entries, shape):
 def flat(x):
     if target == "python":
         return [float(x)]
-    return x.detach().reshape(-1).tolist() if target.startswith("torch") else numpy.asarray(x, dtype=float).ravel().tolist()
+    if target.startswith("torch"):
+        return x.detach().reshape(-1).tolist()
+    return numpy.asarray(x, dtype=float).ravel().tolist()
 
 
 print(json.dumps(version))
@@ -172,7 +179,7 @@ for line in sys.stdin:
 """
 
 
-def _run_python(target: str, jobs: Sequence[Job], folder: str, interpreter: str) -> tuple[str, list[list[Outcome]]]:
+def _run_python(target: str, jobs: Sequence[Job], folder: str, seconds: float) -> tuple[str, list[list[Outcome]]]:
     lines = []
     for k, job in enumerate(jobs):
         path = _file(folder, f"code_{k}.py", job.code)
@@ -185,8 +192,8 @@ def _run_python(target: str, jobs: Sequence[Job], folder: str, interpreter: str)
             )
         )  # fmt: skip
     runner = _file(folder, "run.py", RUNNER)
-    command = [interpreter or sys.executable, "-I", runner, target]
-    done = _process(command, folder, "\n".join(lines))
+    command = [sys.executable, "-I", runner, target]
+    done = _process(command, folder, seconds, "\n".join(lines))
     if done.returncode == MISSING:
         raise Missing
     if done.returncode:
@@ -212,24 +219,24 @@ def compiler() -> str:
 FLAGS = ("-std=c99", "-O2", "-Wall", "-Wextra", "-pedantic", "-Werror")
 
 
-def _run_c(jobs: Sequence[Job], folder: str) -> tuple[str, list[list[Outcome]]]:
+def _run_c(jobs: Sequence[Job], folder: str, seconds: float) -> tuple[str, list[list[Outcome]]]:
     cc = compiler()
-    tool = _process([cc, "--version"], folder).stdout.partition("\n")[0]
+    tool = _process([cc, "--version"], folder, seconds).stdout.partition("\n")[0]
     objects = []
     names = [f"call_{k}" for k in range(len(jobs))]
     for k, job in enumerate(jobs):
         source = _file(folder, f"code_{k}.c", f"{job.code}\n{_caller(job, names[k])}")
         objects.append(source.removesuffix(".c") + ".o")
-        _compile([cc, *FLAGS, "-c", source, "-o", objects[-1]], folder)
+        _compile([cc, *FLAGS, "-c", source, "-o", objects[-1]], folder, seconds)
     main = _file(folder, "main.c", _main(names))
     program = os.path.join(folder, "run")
-    _compile([cc, *FLAGS, main, *objects, "-o", program, "-lm"], folder)
+    _compile([cc, *FLAGS, main, *objects, "-o", program, "-lm"], folder, seconds)
     given = [
         f"{k} {' '.join(_c_number(x) for argument in call for x in argument)}"
         for k, job in enumerate(jobs)
         for call in job.calls
     ]
-    done = _process([program], folder, "\n".join(given))
+    done = _process([program], folder, seconds, "\n".join(given))
     if done.returncode:
         raise Broken(_last_line(done.stderr) or f"it ended with status {done.returncode}")
     numbers = iter(map(float.fromhex, done.stdout.split()))
@@ -273,21 +280,21 @@ def _main(names: Sequence[str]) -> str:
     return "\n".join([*lines, "    }", "    return 0;", "}", ""])
 
 
-def _compile(command: list[str], folder: str) -> None:
-    done = _process(command, folder)
+def _compile(command: list[str], folder: str, seconds: float) -> None:
+    done = _process(command, folder, seconds)
     if done.returncode:
         errors = [line for line in done.stderr.splitlines() if "error" in line]
         raise Broken(errors[0].partition(" ")[2] if errors else _last_line(done.stderr))
 
 
-def _process(command: list[str], folder: str, given: str = "") -> subprocess.CompletedProcess[str]:
+def _process(command: list[str], folder: str, seconds: float, given: str = "") -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
             command, cwd=folder, input=given, capture_output=True, encoding="utf-8", errors="replace", check=False,
-            timeout=SECONDS,
+            timeout=seconds,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        raise Broken(f"it took more than {SECONDS} seconds") from None
+        raise Broken(f"it took more than {seconds:g} seconds") from None
 
 
 def _file(folder: str, name: str, text: str) -> str:
@@ -317,11 +324,8 @@ def points_of(graph: Graph, point: Mapping[str, Value] | None, count: int = POIN
         found = {}
         for name, i in graph.inputs.items():
             shape = graph.shapes[i] or ()
-            near = None if point is None else entries(point[name])
-            numbers = [
-                (0.0 if near is None else near[at]) if i in places else _drawn(random, k, None if near is None else near[at])
-                for at in range(size(shape))
-            ]
+            near: list[Any] = [None] * size(shape) if point is None else entries(point[name])
+            numbers = [(x or 0.0) if i in places else _drawn(random, k, x) for x in near]
             found[name] = _shaped(numbers, shape)
         yield found
 
@@ -402,11 +406,26 @@ def comparable(program: Program, point: Mapping[str, Value] | None, **options: A
         shape = program.graph.shapes[i] or ()
         seed = _shaped([random.uniform(0.5, 2.0) for _ in range(size(shape))], shape) if shape else None
         result = evaluate(program, at, upstream=seed, **options)
-        reached = result.program.graph.ancestors(result.output)
-        values = (finite(result.values[n]) for n, needed in enumerate(reached) if needed)
-        if result.finite and all(values):
+        if is_comparable(result):
             found.append(result)
     return found
+
+
+def is_comparable(result: Result) -> bool:
+    """Whether all is finite: values, upstream gradients, and local gradients but in a branch not taken."""
+    graph, output = result.program.graph, result.output
+    reached = graph.ancestors(output)
+    numbers = [result.values[i] for i, needed in enumerate(reached) if needed]
+    numbers += [g for g in result.upstream if g is not None]
+    if not (result.finite and all(map(finite, numbers))):
+        return False
+    guarded = Maker(graph, output, result.ties).zeroed
+    for i, edges in enumerate(result.edges):
+        for edge in edges:
+            local = getattr(edge.local, "partials", 0.0) if isinstance(edge.local, LinearMap) else edge.local
+            if not guarded[i] and not finite(local):
+                return False
+    return True
 
 
 def job_of(results: Sequence[Result], code: str, function: str) -> Job:
@@ -415,9 +434,7 @@ def job_of(results: Sequence[Result], code: str, function: str) -> Job:
     graph = result.program.graph
     names = list(graph.inputs)
     upstream = graph.shapes[result.output] or ()
-    calls = [
-        [*(entries(r.at[name]) for name in names), *([entries(r.seed)] if upstream else [])] for r in results
-    ]
+    calls = [[*(entries(r.at[name]) for name in names), *([entries(r.seed)] if upstream else [])] for r in results]
     wrt = [k for k, name in enumerate(names) if name in result.wrt]
     return Job(code, function, [graph.shapes[i] or () for i in graph.inputs.values()], upstream, wrt, calls)
 
@@ -435,7 +452,7 @@ def compared(result: Result, outcome: Outcome, ulps: float = ULPS, ranges: float
             if gap == 0.0:
                 continue
             worst = max(worst, inf if isnan(gap) else gap / max(abs(x), 1e-300))
-            if gap <= ulps * ulp(x):
+            if gap <= max(ulps * ulp(x), SMALLEST):
                 continue
             ranges_found = ranges_found or shaken_ranges(result)
             if not gap <= max(ranges * ranges_found[k][at], ulps * ulp(x)):

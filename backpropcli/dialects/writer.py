@@ -67,7 +67,7 @@ class Helper(NamedTuple):
     shapes: tuple[Shape, ...]
 
 
-Speller = Callable[..., Piece]
+Speller = Callable[..., Piece | None]
 
 
 class Writer:
@@ -77,6 +77,7 @@ class Writer:
         target: the language's word on the command line.
         title: its name.
         tensors: whether it has tensors.
+        shielded: whether the language may differentiate the code once more, through the values (`flat.flat`).
         reserved: words that cannot be names.
         ascii: whether names are of ASCII letters alone.
         words: how operations that are signs are written, where they differ from our language.
@@ -88,6 +89,7 @@ class Writer:
     target: ClassVar[str]
     title: ClassVar[str]
     tensors: ClassVar[bool] = True
+    shielded: ClassVar[bool] = False
     reserved: ClassVar[frozenset[str]]
     ascii: ClassVar[bool] = False
     words: ClassVar[Mapping[str, str]] = {}
@@ -188,8 +190,8 @@ class Writer:
         found = speller(self, operation, *operands) if speller is not None else None
         if found is not None:
             return found
-        form = self.words.get(name) or SIGNS.get(name)
-        if form is not None:
+        form = self.words.get(name) or sign_of(operation)
+        if form:
             return self.infix(form, operation, operands)
         function = self.functions.get(name)
         if function is not None:
@@ -200,10 +202,7 @@ class Writer:
         """Operands around a sign, in brackets where they need them."""
         logical = operation.name.startswith("logical")
         pieces = [self.truth(x) if logical else self.number(x) for x in operands]
-        texts = [
-            f"({x.text})" if needs_brackets(operation, k, x.binding) else x.text
-            for k, x in enumerate(pieces)
-        ]
+        texts = [f"({x.text})" if needs_brackets(operation, k, x.binding) else x.text for k, x in enumerate(pieces)]
         return Piece(form.format(*texts), operation.binding, operation.condition)
 
     def call(self, function: str, operands: Sequence[Piece], *rest: str) -> Piece:
@@ -221,7 +220,8 @@ class Writer:
         """The piece as a truth."""
         if piece.truth:
             return piece
-        return self.infix(SIGNS["not_equal"], OPERATIONS["not_equal"], [piece, self.constant(0.0)])
+        unequal = OPERATIONS["not_equal"]
+        return self.infix(sign_of(unequal), unequal, [piece, self.constant(0.0)])
 
     def as_number(self, piece: Piece) -> Piece:
         """A truth as a number."""
@@ -283,11 +283,8 @@ class Writer:
         z = self.words_of_nodes[i]
         words = {role: self.words_of_nodes.get(v.node, "") for role, v in line.roles.items()}
         words["upstream"] = self.variables[Variable(GRADIENT, i)]
-        gate = worded(maker.value(i).pattern, words)
-        if operation.told:
-            local = operation.told[k]
-        else:
-            local = worded(maker.told(i, k), words)
+        gate = worded(maker.gate(i), words)
+        local = operation.told[k] if operation.told else worded(maker.told(i, k), words)
         what = f"gradient of {x}" if operation.tensor and not operation.reduces else f"d{z}/d{x}"
         return f"{z} = {gate}, {operation.pattern}: {what} = {local}"
 
@@ -360,11 +357,14 @@ class Writer:
     def header(self, source: str, stamp: Sequence[str]) -> list[str]:
         """What stands above everything: the program, and what was verified."""
         # The first two lines are our own: Python looks there for the encoding of the file.
-        lines = [f"{self.function}: {self.purpose}", f"made by backprop {_version()} for {self.title}, from the program"]
+        lines = [
+            f"{self.function}: {self.purpose}",
+            f"made by backprop {_version()} for {self.title}, from the program",
+        ]
         statements = source.splitlines()
         lines += [f"    {_cut(text)}" for text in statements[:MOST_LINES]]
         if len(statements) > MOST_LINES:
-            lines.append(f"    … {len(statements) - MOST_LINES} more lines")
+            lines.append(f"    ({len(statements) - MOST_LINES:,} more lines)")
         lines += self.conventions()
         return [self.comment(text) for text in [*lines, *stamp]]
 
@@ -388,12 +388,11 @@ class Writer:
         raise NotImplementedError
 
 
-SIGNS = {
-    name: row.form.replace("{}*{}", "{} * {}").replace("{}/{}", "{} / {}").replace("{}@{}", "{} @ {}")
-    for name, row in OPERATIONS.loaded()
-    if row.form and name not in ("square", "pow")
-}
-"""Operations that are signs in every language, as our own writes them."""
+def sign_of(operation: Operation) -> str:
+    """How an operation is written that is a sign in every language, such as ``{} * {}``; "" for any other."""
+    if not operation.form or operation.attributes is not None or operation.name in ("square", "pow"):
+        return ""
+    return operation.form.replace("{}*{}", "{} * {}").replace("{}/{}", "{} / {}").replace("{}@{}", "{} @ {}")
 
 
 def worded(pattern: Pattern, words: Mapping[str, str]) -> str:
@@ -411,7 +410,7 @@ def parameter_words(helper: Helper) -> list[str]:
 
 def _cut(text: str) -> str:
     text = printable(text)
-    return text if len(text) <= 150 else text[:149] + "…"
+    return text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"
 
 
 def _version() -> str:
