@@ -32,7 +32,15 @@ DOORS = {
     "numpy": {
         *(f"kernels/{name}.py" for name in ("arrays", "buffers", "exact", "shaken", "tape", "tensors")),
         *(f"checks/{name}.py" for name in ("directions", "judge", "ladder", "shake")),
-        *("api.py", "entries.py", "points.py", "structure.py", "values.py", "renderers/numbers.py", "dialects/verify.py"),
+        *(
+            "api.py",
+            "entries.py",
+            "points.py",
+            "structure.py",
+            "values.py",
+            "renderers/numbers.py",
+            "dialects/verify.py",
+        ),
     },
     "mpmath": {"kernels/precise.py"},
 }

@@ -471,7 +471,7 @@ def test_row_35_flat_code() -> None:
     """The names and the order of the lecture, to the letter; and the code gives the numbers."""
     printed = output("backprop code samples/flat.bp")
     backward = re.findall(r"^ +(grad_\w+) =", printed, re.MULTILINE)
-    assert backward == [f"grad_{name}" for name in "L s3 w2 s2 s0 s1 w1 x1 w0 x0".split()]
+    assert backward == [f"grad_{name}" for name in ["L", "s3", "w2", "s2", "s0", "s1", "w1", "x1", "w0", "x0"]]
     result = sample("flat")
     call = "; print(value_and_gradient(" + ", ".join(str(result.at[name]) for name in result.program.inputs) + "))"
     run = subprocess.run(

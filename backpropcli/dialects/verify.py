@@ -105,13 +105,13 @@ class Verification(NamedTuple):
 # Running
 
 
-def run(target: str, jobs: Sequence[Job], seconds: float = SECONDS) -> tuple[str, list[list[Outcome]]]:
+def run(target: str, jobs: Sequence[Job], seconds: float = 0.0) -> tuple[str, list[list[Outcome]]]:
     """Run code in a process of its own.
 
     Args:
         target: the language.
         jobs: what to run, all in one process.
-        seconds: what that may take.
+        seconds: what that may take; `SECONDS` by default.
 
     Returns:
         The tool with its version; for every job an outcome per call.
@@ -120,6 +120,7 @@ def run(target: str, jobs: Sequence[Job], seconds: float = SECONDS) -> tuple[str
         Missing: the tool is not there.
         Broken: the code does not compile or run.
     """
+    seconds = seconds or SECONDS
     with TemporaryDirectory(prefix="backprop-") as folder:
         return _run_c(jobs, folder, seconds) if target == "c" else _run_python(target, jobs, folder, seconds)
 
