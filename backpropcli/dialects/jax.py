@@ -81,7 +81,7 @@ def {name}(x, shape, key):
              "sin", "cos", "tan", "tanh"),
             "jnp.{}",
         ),
-        **dict.fromkeys(("erf", "gamma", "digamma", "polygamma"), "jax.scipy.special.{}"),
+        **dict.fromkeys(("erf", "gamma", "digamma"), "jax.scipy.special.{}"),
         "asin": "jnp.arcsin", "acos": "jnp.arccos", "atan": "jnp.arctan", "atan2": "jnp.arctan2",
         "asinh": "jnp.arcsinh", "acosh": "jnp.arccosh", "lgamma": "jax.scipy.special.gammaln",
         "erfc_of_jax": "jax.scipy.special.erfc",
@@ -104,4 +104,10 @@ def {name}(x, shape, key):
     def held(self, operation: Operation, x: Piece) -> Piece:
         return self.call("jax.lax.stop_gradient", [x])
 
-    spellers = {**ArrayWriter.spellers, "stop_gradient": held}  # noqa: RUF012
+    def slope_of_order(self, operation: Operation, n: Piece, x: Piece) -> Piece | None:
+        """Of an order that is known."""
+        if n.constant is None or not (n.constant.is_integer() and 1.0 <= n.constant <= 100.0):
+            return None
+        return self.call("jax.scipy.special.polygamma", [Piece(str(int(n.constant))), x])
+
+    spellers = {**ArrayWriter.spellers, "stop_gradient": held, "polygamma": slope_of_order}  # noqa: RUF012

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 from ..errors import OptionError
-from ..operations import Operation
+from ..operations import OPERATIONS, Operation
 from ..shapes import Key, Shape, axes_of
 from .arrays import FORMULAS, TEMPLATES, ArrayWriter, atom, cbrt, key_text
 from .flat import GRADIENT, VALUE, Variable
@@ -108,9 +109,13 @@ class Torch(ArrayWriter):
         return self.by_template(operation.bind(key=key, into=attributes["into"]), x)
 
     def slope_of_order(self, operation: Operation, n: Piece, x: Piece) -> Piece | None:
-        if n.constant is None or not n.constant.is_integer():
+        """By zeta: PyTorch's own polygamma has 10 right digits."""
+        if n.constant is None or not (n.constant.is_integer() and 1.0 <= n.constant <= 100.0):
             return None
-        return self.call("torch.polygamma", [Piece(str(int(n.constant))), x])
+        order = int(n.constant)
+        sign = 1.0 if order % 2 else -1.0
+        zeta = self.call("torch.special.zeta", [self.constant(order + 1.0), x])
+        return self.infix("{} * {}", OPERATIONS["mul"], [self.constant(sign * math.factorial(order)), zeta])
 
     def held(self, operation: Operation, x: Piece) -> Piece:
         return Piece(f"{self.argument(x).text}.detach()")
