@@ -216,6 +216,13 @@ def _together(codes: list[Code]) -> Iterator[str]:
         yield ("\n" if k else "") + code.text
 
 
+def _record(found: Verification | None) -> dict[str, Any] | None:
+    """What running the code has shown, as JSON can hold it."""
+    from ..renderers.json import number
+
+    return None if found is None else {**found._asdict(), "difference": number(found.difference)}
+
+
 def _json(
     program: Program,
     node: int,
@@ -234,10 +241,7 @@ def _json(
             "inputs": [{"name": name, "shape": list(graph.shapes[i] or ())} for name, i in graph.inputs.items()],
             "wrt": list(names),
             "shape": list(graph.shapes[node] or ()),
-            "codes": [
-                {**code._asdict(), "verified": judged[code.target]._asdict() if code.target in judged else None}
-                for code in codes
-            ],
+            "codes": [{**code._asdict(), "verified": _record(judged.get(code.target))} for code in codes],
             "notes": notes,
         }
     )

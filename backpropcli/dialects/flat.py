@@ -235,9 +235,12 @@ class Maker:
 
     def gate(self, i: int) -> Pattern:
         """A node's operation over its operands, without more ado."""
-        traced = Graph()
-        operands = self._operands(Symbols(traced, self.ties), i)
-        return Pattern(traced, traced.append(self.graph.operations[i], *[x.index for x in operands]))
+        key = ("gate", self.graph.operations[i].key, self._kind(i))
+        if key not in self.patterns:
+            traced = Graph()
+            operands = self._operands(Symbols(traced, self.ties), i)
+            self.patterns[key] = Pattern(traced, traced.append(self.graph.operations[i], *[x.index for x in operands]))
+        return self.patterns[key]
 
     def _shield(self, i: int) -> Shield | None:
         """When the value of a node is used, if it may be infinite or NaN elsewhere; with a point for there."""
