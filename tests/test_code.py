@@ -492,8 +492,10 @@ def test_an_output_that_is_no_scalar_takes_its_upstream_gradient(target: str) ->
     if target == "python":
         pytest.skip("Python is for numbers")
     W = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
-    result = evaluate("relu(W@x)", W=W, x=[1.0, -2.0], upstream=[1.0, 2.0, 3.0])
-    assert outcomes([result], target) == [wanted(result)]
+    plain = evaluate("relu(W@x)", W=W, x=[1.0, -2.0], upstream=[1.0, 2.0, 3.0])
+    at = {"value": W, "upstream": [1.0, -2.0]}
+    named = evaluate("value_out = value; value_out@upstream", at, upstream=[1.0, 2.0, 3.0])
+    assert outcomes([plain, named], target) == [wanted(plain), wanted(named)]
 
 
 def test_tensors_too_large_for_the_stack_are_static() -> None:

@@ -156,14 +156,15 @@ class ArrayWriter(PythonWriter):
 
     Attributes:
         np: the module of array functions.
-        spelled: words that its functions have in place of NumPy's.
+        vocabulary: words that its functions have in place of NumPy's.
+        words_for_axes: what it calls the axes of a reduction, and keeping them.
+        templates: functions of our own, by operation.
         blanks: what the templates leave open.
     """
 
     np: ClassVar[str]
     blanks: ClassVar[Mapping[str, str]] = {}
     templates: ClassVar[Mapping[str, str]] = TEMPLATES
-    words: ClassVar[Mapping[str, str]] = {}
     formulas = FORMULAS
     words_for_axes: ClassVar[tuple[str, str]] = ("axis", "keepdims")
 

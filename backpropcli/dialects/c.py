@@ -269,10 +269,6 @@ class C(Writer):
         head = f"static {kind} {helper.name}({', '.join(parameters)})"
         return [*doc, head, "{", *[self.tab + text for text in lines], "}"]
 
-    @property
-    def upstream(self) -> bool:
-        return bool(self.flat.shape)
-
     def conventions(self) -> list[str]:
         lines = ["compile with a C99 compiler and link with -lm, such as: cc -O2 -c FILE"]
         if self.graph.tensors:

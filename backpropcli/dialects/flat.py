@@ -266,7 +266,7 @@ class Maker:
         return Line(Variable(GRADIENT, operands[k]), pattern, roles, adds, i, k)
 
     def told(self, i: int, k: int) -> Pattern:
-        """The local gradient as the catalogue writes it; of what has no such number the downstream gradient."""
+        """The local gradient in words of the operands; of what has none that is a number the downstream gradient."""
         operation = self.graph.operations[i]
         key = ("told", operation.key, self._kind(i), k)
         if key not in self.patterns:
@@ -279,7 +279,9 @@ class Maker:
                 local = local.partials
             elif isinstance(local, LinearMap):
                 local = F.downstream(local, upstream, z, operands[k], operation.structural)
-            self.patterns[key] = Pattern(traced, F.symbol(local).index)
+            found = F.symbol(local).index
+            simple, place = simplify(traced, [found])
+            self.patterns[key] = Pattern(simple, place[found])
         return self.patterns[key]
 
     def _kind(self, i: int) -> Any:

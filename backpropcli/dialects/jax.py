@@ -98,7 +98,7 @@ def {name}(x, shape, key):
         return Piece(f"jnp.float64({piece.text})")
 
     def begin(self) -> list[str]:
-        names = [*self.parameters, *(["upstream"] if self.flat.shape else [])]
+        names = [*self.parameters, *([self.upstream] if self.flat.shape else [])]
         return [f"{name} = jnp.asarray({name}, dtype=jnp.float64)" for name in names]
 
     def held(self, operation: Operation, x: Piece) -> Piece:

@@ -52,7 +52,7 @@ class Numpy(ArrayWriter):
         return Piece(f"np.float64({piece.text})")
 
     def begin(self) -> list[str]:
-        names = [*self.parameters, *(["upstream"] if self.flat.shape else [])]
+        names = [*self.parameters, *([self.upstream] if self.flat.shape else [])]
         return [f"{name} = np.float64({name})" for name in names]
 
     def addition(self, name: str, piece: Piece) -> list[str]:

@@ -35,6 +35,7 @@ class PythonWriter(Writer):
     def __init__(self, flat: Flat, function: str, taken: Iterable[str] = ()) -> None:
         super().__init__(flat, function, taken)
         self.texts = Texts(*self.modules)
+        self.upstream = self.outer.name("upstream")
 
     @property
     def needed(self) -> set[str]:
@@ -64,7 +65,7 @@ class PythonWriter(Writer):
 
     def first_gradient(self) -> list[str]:
         """The output's own gradient."""
-        return [f"{self.seed} = upstream" if self.flat.shape else f"{self.seed} = 1.0"]
+        return [f"{self.seed} = {self.upstream}" if self.flat.shape else f"{self.seed} = 1.0"]
 
     def nothing(self, variable: Variable) -> str:
         """The gradient of an input that nothing reaches."""
@@ -96,7 +97,7 @@ class PythonWriter(Writer):
 
     def defined(self) -> list[list[str]]:
         """The function itself."""
-        parameters = [*self.parameters, *(["upstream"] if self.flat.shape else [])]
+        parameters = [*self.parameters, *([self.upstream] if self.flat.shape else [])]
         head = [self.decorator] if self.decorator else []
         return [[*head, f"def {self.function}({', '.join(parameters)}):", *[self.tab + text for text in self.body()]]]
 

@@ -68,7 +68,7 @@ class Torch(ArrayWriter):
         return super().constant(value, shape)
 
     def begin(self) -> list[str]:
-        names = [*self.parameters, *(["upstream"] if self.flat.shape else [])]
+        names = [*self.parameters, *([self.upstream] if self.flat.shape else [])]
         return [f"{name} = torch.as_tensor({name}, dtype=torch.float64)" for name in names]
 
     def addition(self, name: str, piece: Piece) -> list[str]:
