@@ -17,12 +17,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api import Result, check, evaluate
-    from .derivatives import value_and_gradient
+    from .derivatives import hessian, jacobian, value_and_gradient
     from .errors import BackpropError
     from .language import Program, parse
 
 __version__ = "0.1.0"
-__all__ = ["BackpropError", "Program", "Result", "__version__", "check", "evaluate", "parse", "value_and_gradient"]
+__all__ = [
+    "BackpropError",
+    "Program",
+    "Result",
+    "__version__",
+    "check",
+    "evaluate",
+    "hessian",
+    "jacobian",
+    "parse",
+    "value_and_gradient",
+]
 
 _HOMES = {
     "BackpropError": ".errors",
@@ -30,6 +41,8 @@ _HOMES = {
     "Result": ".api",
     "check": ".api",
     "evaluate": ".api",
+    "hessian": ".derivatives",
+    "jacobian": ".derivatives",
     "parse": ".language",
     "value_and_gradient": ".derivatives",
 }

@@ -14,6 +14,7 @@ DEFAULTS: dict[str, float] = {
     "text": 80,  # characters of a node's expression
     "entries": 64,  # entries of a tensor shown whole in a table
     "jacobian": 64,  # rows and columns of a Jacobian written out
+    "drawn": 60,  # gates and inputs of a drawing; larger ones are folded
     "tensor": 256 * 2**20,  # bytes of one tensor
     "memory": 2 * 2**30,  # bytes of all values and gradients
     "check": 2.0,  # seconds that a check may take, by estimate; then random directions
@@ -27,6 +28,7 @@ MEANINGS = {
     "text": "characters of a node's expression",
     "entries": "entries of a tensor shown whole",
     "jacobian": "rows or columns of a Jacobian",
+    "drawn": "gates of a drawing",
     "tensor": "bytes of one tensor",
     "memory": "bytes",
     "check": "seconds of a check, by estimate",

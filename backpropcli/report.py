@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .conventions import Edge, Note
 from .graph import CONSTANT, INPUT
-from .text import expressions, ids, labels
+from .text import expressions, ids, labels, sign
 from .values import Value, as_value, zeros
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ class EdgeRecord(NamedTuple):
     Attributes:
         local: a number between scalars, else the structure of the Jacobian.
         jacobian: where it was asked for.
+        k: its number among the operands of the node.
     """
 
     id: str
@@ -30,12 +31,14 @@ class EdgeRecord(NamedTuple):
     local: float | Local
     downstream: Value
     jacobian: Jacobian | None = None
+    k: int = 0
 
 
 class NodeRecord(NamedTuple):
     """One node. Constants are part of the gate that uses them and have no record.
 
     Attributes:
+        node: its number in the graph.
         id: ``n1``, ``n2``, … in order of evaluation.
         name: the assigned name, else an automatic one.
         operation: its word; ``input`` for a variable.
@@ -46,10 +49,16 @@ class NodeRecord(NamedTuple):
         value: the value.
         upstream: the gradient that arrives; None where none is asked for, as at data and at constants.
         contributions: the parts that add up to `upstream`, one per use, in order of evaluation.
+        sources: the names of the nodes that they come from; "" for the output's own.
         tangents: in forward mode the derivative with respect to each input.
         inputs: its operands that have a gradient.
+        operands: the ids of all its operands, "" for a constant.
+        named: whether the program gave it its name.
+        sign: what stands in its gate in a drawing, where that was asked for.
+        commutes: the order of its operands does not matter.
     """
 
+    node: int
     id: str
     name: str
     operation: str
@@ -60,8 +69,13 @@ class NodeRecord(NamedTuple):
     value: Value
     upstream: Value | None
     contributions: list[Value]
+    sources: list[str]
     tangents: dict[str, Value]
     inputs: list[EdgeRecord]
+    operands: list[str]
+    named: bool
+    sign: str
+    commutes: bool
 
 
 class Report(NamedTuple):
@@ -90,11 +104,13 @@ class Wanted(NamedTuple):
         text: the most characters of an expression.
         jacobian: the layout of explicit Jacobians, "" for none.
         most: the most rows and columns of one.
+        signs: what stands in every gate of a drawing.
     """
 
     text: int = 80
     jacobian: str = ""
     most: float = 64
+    signs: bool = False
 
 
 def report(
@@ -133,10 +149,13 @@ def _nodes(result: Result, identifiers: list[str], names: list[str], wanted: Wan
     texts = expressions(graph, assigned, wanted.text)
     gates = expressions(graph, dict(enumerate(names)), wanted.text)
     contributions: list[list[Value]] = [[] for _ in names]
+    sources: list[list[str]] = [[] for _ in names]
     contributions[result.output].append(result.seed)
-    for edges in result.edges:
+    sources[result.output].append("")
+    for i, edges in enumerate(result.edges):
         for edge in edges:
             contributions[edge.operand].append(edge.downstream)
+            sources[edge.operand].append(names[i])
     for i, operation in enumerate(graph.operations):
         if operation is CONSTANT:
             continue
@@ -146,6 +165,7 @@ def _nodes(result: Result, identifiers: list[str], names: list[str], wanted: Wan
             upstream = zeros(shape)
         shared = len(contributions[i]) > 1
         yield NodeRecord(
+            node=i,
             id=identifiers[i],
             name=names[i],
             operation=operation.name,
@@ -156,15 +176,20 @@ def _nodes(result: Result, identifiers: list[str], names: list[str], wanted: Wan
             value=as_value(result.values[i]) if graph.tensors else result.values[i],
             upstream=upstream if result.active[i] or i == result.output else None,
             contributions=contributions[i] if result.active[i] else [],
+            sources=sources[i] if result.active[i] else [],
             tangents={name: 0.0 if t[i] is None else t[i] for name, t in result.tangents.items()},
             inputs=[_edge(result, i, edge, identifiers, names, wanted) for edge in result.edges[i]],
+            operands=[identifiers[j] for j in graph.operands[i]],
+            named=i in graph.names,
+            sign=sign(graph, i, names) if wanted.signs else "",
+            commutes=operation.commutes,
         )
 
 
 def _edge(result: Result, i: int, edge: Edge, identifiers: list[str], names: list[str], wanted: Wanted) -> EdgeRecord:
     j = edge.operand
     if not result.program.graph.tensors:
-        return EdgeRecord(identifiers[j], names[j], edge.local, edge.downstream)
+        return EdgeRecord(identifiers[j], names[j], edge.local, edge.downstream, k=edge.k)
     from .structure import jacobian_of, local_of
 
     structure = local_of(result, i, edge.k, edge.local, names)
@@ -172,4 +197,4 @@ def _edge(result: Result, i: int, edge: Edge, identifiers: list[str], names: lis
     matrix = None
     if wanted.jacobian and structure.kind != "number":
         matrix = jacobian_of(result, i, edge.k, edge.local, names, wanted.jacobian, wanted.most)
-    return EdgeRecord(identifiers[j], names[j], local, as_value(edge.downstream), matrix)
+    return EdgeRecord(identifiers[j], names[j], local, as_value(edge.downstream), matrix, edge.k)

@@ -10,12 +10,10 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .formulas import UPSTREAM, downstream
 from .graph import Graph
-from .kernels.symbols import Symbol, Symbols
-from .operations import Operation
 from .operations.maps import LinearMap, Reduced
 from .shapes import Shape, axes_of, place_text, unravel
-from .text import expressions
 from .values import Value, as_value, is_tensor
 
 if TYPE_CHECKING:
@@ -98,22 +96,8 @@ def _stretched(value: Any, shape: Shape) -> Value:
 
 def pullback_text(graph: Graph, i: int, k: int, names: list[str], limit: int = 80) -> str:
     """The downstream gradient of node i towards its operand k, in words of the operands."""
-    operation: Operation = graph.operations[i]
-    traced = Graph()
-    F = Symbols(traced)
-    words: dict[int, str] = {}
-
-    def leaf(node: int) -> Symbol:
-        index = traced.input(str(node), graph.shapes[node])
-        words[index] = names[node]
-        return Symbol(F, index)
-
-    operands = [leaf(j) for j in graph.operands[i]]
-    z = leaf(i)
-    upstream = traced.input("upstream", graph.shapes[i])
-    local = operation.local(F, k, z, operands)
-    found = F.symbol(F.downstream(local, Symbol(F, upstream), z, operands[k], operation.structural))
-    return expressions(traced, {**words, upstream: "upstream"}, limit)[found.index].replace("@", " · ")
+    found = downstream(graph, i, k, simplified=False)
+    return found.text(lambda node: "upstream" if node == UPSTREAM else names[node], limit).replace("@", " · ")
 
 
 def jacobian_of(result: Result, i: int, k: int, local: Any, names: list[str], layout: str, most: float) -> Jacobian:

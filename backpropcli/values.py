@@ -89,6 +89,15 @@ def zeros(shape: Shape) -> Value:
     return np.zeros(shape)
 
 
+def ones(shape: Shape) -> Value:
+    """An upstream gradient that weighs every entry alike."""
+    if not shape:
+        return 1.0
+    import numpy as np
+
+    return np.ones(shape)
+
+
 def system_for(graph: Graph, ties: str = "split") -> NumberSystem:
     """Floats, or arrays where any value of the graph has a shape; only these import NumPy."""
     return arrays(ties) if graph.tensors else Floats(ties)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from math import inf, isinf, log10
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -99,3 +102,16 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         reporter.write_sep("-", f"{partials} random partials, {outside} outside four times the shaken range")
         if outside > max(1, partials / 1000) and session.exitstatus == 0:
             session.exitstatus = 1
+
+
+@pytest.fixture
+def golden() -> Callable[[str, str], None]:
+    """Compares with a file in tests/golden; ``BACKPROP_UPDATE=1`` writes it anew, to be read then."""
+
+    def compare(name: str, found: str) -> None:
+        path = Path(__file__).parent / "golden" / name
+        if os.environ.get("BACKPROP_UPDATE"):
+            path.write_text(found, "utf-8")
+        assert found == path.read_text("utf-8")
+
+    return compare

@@ -12,28 +12,44 @@ ROOT = Path(backpropcli.__file__).parent
 # A layer may import from its own and from those below.
 LAYERS = [
     {"errors", "limits"},
-    {"shapes", "textfiles"},
+    {"layout", "shapes", "textfiles"},
     {"operations"},
     {"graph"},
     {"kernels"},
     {"sweeps", "text"},
     {"values"},
-    {"language", "conventions", "entries", "catalogue", "transform"},
-    {"points", "inputs"},
-    {"api", "derivatives", "structure", "checks", "report"},
+    {"language", "conventions", "entries", "catalogue", "transform", "words"},
+    {"points", "inputs", "formulas"},
+    {"api", "derivatives", "gradients", "structure", "checks", "report", "matrices", "directional", "cost"},
+    {"circuit", "explain"},
     {"renderers", "dialects"},
     {"cli"},
     {"__init__", "__main__"},
 ]
 DOORS = {
     "lark": {"language/compile.py"},
-    "typer": {"cli/app.py", "cli/code.py", "cli/eval.py", "cli/gates.py", "cli/options.py"},
+    "typer": {
+        "cli/app.py",
+        "cli/code.py",
+        "cli/draw.py",
+        "cli/eval.py",
+        "cli/explain.py",
+        "cli/gates.py",
+        "cli/hvp.py",
+        "cli/numeric.py",
+        "cli/options.py",
+        "cli/symbolic.py",
+    },
     "rich": {"renderers/table.py", "cli/progress.py"},
     "numpy": {
         *(f"kernels/{name}.py" for name in ("arrays", "buffers", "exact", "shaken", "tape", "tensors")),
-        *(f"checks/{name}.py" for name in ("directions", "judge", "ladder", "shake")),
+        *(f"checks/{name}.py" for name in ("directions", "judge", "ladder", "rows", "shake")),
         *(
             "api.py",
+            "derivatives.py",
+            "matrices.py",
+            "directional.py",
+            "transform/pattern.py",
             "entries.py",
             "points.py",
             "structure.py",
@@ -42,6 +58,7 @@ DOORS = {
             "dialects/verify.py",
         ),
     },
+    "resvg_py": {"renderers/png.py"},
     "mpmath": {"kernels/precise.py"},
 }
 LATE = {("checks", "renderers"), ("api", "renderers"), ("catalogue", "kernels")}

@@ -34,6 +34,9 @@ def test_the_wheel_holds_grammar_tables_schema_and_marker(distributions: tuple[P
         "backpropcli/grammar/program.lark",
         "backpropcli/grammar/bindings.lark",
         "backpropcli/language/tables.json",
+        "backpropcli/renderers/fonts/Arimo-Regular.ttf",
+        "backpropcli/renderers/fonts/Arimo-Italic.ttf",
+        "backpropcli/renderers/fonts/OFL.txt",
         "backpropcli/schema.json",
         "backpropcli/py.typed",
     } <= names

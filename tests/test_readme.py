@@ -75,3 +75,12 @@ def test_every_option_is_in_the_readme() -> None:
     options = {word.rstrip(",") for line in text.splitlines() for word in line.split()[:2] if word.startswith("--")}
     assert len(options) >= 18
     assert {option for option in options if option not in readme} <= {"--help", "--out"}
+
+
+def test_the_picture_is_made_by_the_tool(tmp_path: Path) -> None:
+    """``BACKPROP_UPDATE=1`` draws it anew."""
+    picture = ROOT / "samples" / "circuit.svg"
+    assert f"](samples/{picture.name})" in (ROOT / "README.md").read_text("utf-8")
+    target = picture if os.environ.get("BACKPROP_UPDATE") else tmp_path / "circuit.svg"
+    run(f'backprop draw "2*(max(z,w)+x*y)" --at x=3,y=-4,z=2,w=-1 -o {target}')
+    assert target.read_bytes() == picture.read_bytes()

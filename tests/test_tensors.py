@@ -123,6 +123,7 @@ CASES: dict[str, list[Case]] = {
     "trace": SQUARE,
     "det": SQUARE,
     "cofactor": SQUARE,
+    "cofactor_change": [({}, ((n, n), (n, n))) for n in (0, 1, 3)],
     "inv": SQUARE,
     "solve": [({}, ((2, 2), (2,))), ({}, ((2, 2), (2, 3))), ({}, ((1, 1), (1,)))],
     "hinge": [(a, (*s, ())) for a, s in SCORED],

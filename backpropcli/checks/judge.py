@@ -24,6 +24,7 @@ from ..text import expression_of, ids
 from ..values import Value, entries, finite, is_tensor
 from .directions import random_velocity
 from .quotients import BITS, Side, agree, one_sided
+from .rerun import between, rerun
 from .shake import digits_trusted
 from .verdict import Check, Component
 
@@ -60,7 +61,7 @@ def judge(result: Result, seconds: float = 2.0, progress: Progress | None = None
         progress: called with the components done and their number.
     """
     with result.system.quiet():
-        return _Judge(result).judge(seconds, progress)
+        return Judge(result).judge(seconds, progress)
 
 
 class Path(NamedTuple):
@@ -77,7 +78,9 @@ class Path(NamedTuple):
     scale: float
 
 
-class _Judge:
+class Judge:
+    """What judges one result; `judge` is the way in, and `steps` asks about one path."""
+
     def __init__(self, result: Result) -> None:
         self.result = result
         self.graph = result.program.graph
@@ -119,14 +122,13 @@ class _Judge:
 
     def judge(self, seconds: float, progress: Progress | None) -> Check:
         result, graph = self.result, self.graph
-        bad = next((i for i in sorted(self.relevant) if not finite(self.relevant[i])), None)
+        bad = self.not_finite()
         if bad is not None:
-            found = next(x for x in entries(self.relevant[bad]) if not isfinite(x))
-            return self._all_alike("undefined", f"{expression_of(graph, bad)} is {found!r}", self.name(bad))
+            return self._all_alike("undefined", bad[1], self.name(bad[0]))
         count = sum(size(graph.shapes[graph.inputs[name]] or ()) for name in result.wrt)
         paths: Iterable[Path] = chain.from_iterable(map(self.paths, result.wrt))
         method = "quotients"
-        whole = self._seconds(i for i, reached in enumerate(self.reached) if reached)
+        whole = self.seconds(i for i, reached in enumerate(self.reached) if reached)
         if whole * count > seconds and any(total > seconds for total in accumulate(map(self._seconds_of, result.wrt))):
             if whole > seconds:
                 from .ladder import ladder
@@ -143,26 +145,36 @@ class _Judge:
         value_digits = min((_digits(x, true, 0) for x, true in pairs), default=None)
         return Check(components, method, self.evaluations, self.bits, value_digits)
 
+    def not_finite(self) -> tuple[int, str] | None:
+        """The first node that makes the output and is not finite, and what it is, in words."""
+        for i in sorted(self.relevant):
+            if not finite(self.relevant[i]):
+                found = next(x for x in entries(self.relevant[i]) if not isfinite(x))
+                return i, f"{expression_of(self.graph, i)} is {found!r}"
+        return None
+
     def paths(self, name: str) -> Iterator[Path]:
         """The paths of an input: one per entry."""
+        shape = self.graph.shapes[self.graph.inputs[name]] or ()
+        return (self.path(name, unravel(k, shape)) for k in range(size(shape)))
+
+    def path(self, name: str, place: tuple[int, ...] = ()) -> Path:
+        """The path of one entry of an input."""
         i = self.graph.inputs[name]
-        shape, value = self.graph.shapes[i] or (), self.result.values[i]
-        if not shape:
-            speed = abs(float(value)) or 1.0
-            yield Path(name, {i: speed}, speed)
-            return
+        x = self.result.values[i]
+        speed = abs(float(x[place] if place else x)) or 1.0
+        if not place:
+            return Path(name, {i: speed}, speed)
         import numpy as np
 
-        for k, x in enumerate(entries(value)):
-            place, speed = unravel(k, shape), abs(x) or 1.0
-            velocity = np.zeros(shape)
-            velocity[place] = speed
-            yield Path(place_text(name, place), {i: velocity}, speed)
+        velocity = np.zeros(x.shape)
+        velocity[place] = speed
+        return Path(place_text(name, place), {i: velocity}, speed)
 
     def _seconds_of(self, name: str) -> float:
         """How long the paths of an input take, by estimate."""
         i = self.graph.inputs[name]
-        return size(self.graph.shapes[i] or ()) * self._seconds(self.order(Path(name, {i: 1.0}, 1.0)))
+        return size(self.graph.shapes[i] or ()) * self.seconds(self.order(Path(name, {i: 1.0}, 1.0)))
 
     def _all_alike(self, verdict: str, reason: str, node: str | None = None) -> Check:
         """The check where nothing was evaluated."""
@@ -174,7 +186,7 @@ class _Judge:
         ]
         return Check(components, "quotients", 0, self.bits, None)
 
-    def _seconds(self, nodes: Iterable[int]) -> float:
+    def seconds(self, nodes: Iterable[int]) -> float:
         """How long the quotients of a path over these nodes take, by estimate."""
         graph = self.graph
         if not self.tensors:
@@ -183,8 +195,7 @@ class _Judge:
 
     def order(self, path: Path) -> list[int]:
         """The nodes between the path's inputs and the output, in order of evaluation."""
-        moved = self.graph.dependents(list(path.velocity), held=False)
-        return [i for i, reached in enumerate(self.reached) if reached and moved[i] and self.graph.operands[i]]
+        return between(self.graph, list(path.velocity), self.reached)
 
     def _directions(self) -> list[Path]:
         """Seeded random directions along all inputs at once."""
@@ -270,36 +281,28 @@ class _Judge:
         F, base = self.precise
         mp: Any = F.mp
         speeds = {i: F.constant(v) for i, v in path.velocity.items()}
-        steps = [(i, self._kernel(i), self.graph.operands[i]) for i in order]
-        values = list(base)
-        output = self.result.output
-        seed = F.constant(self.result.seed)
-        weighted = is_tensor(self.result.seed)
+        again = rerun(F, self.graph, base, order, self.result.output, self.seed)
 
         def phi(t: Any) -> Any:
-            for i, speed in speeds.items():
-                values[i] = base[i] + t * speed
-            for i, kernel, operands in steps:
-                values[i] = kernel(*[values[j] for j in operands])
             self.evaluations += 1
-            return F.sum(seed * values[output]) if weighted else values[output]
+            return again({i: base[i] + t * speed for i, speed in speeds.items()})
 
-        noise = mp.ldexp(max(mp.mpf(self.largest), mp.mpf(1)), 16 - self.bits)
-        factor = (1 if weighted else seed) / mp.mpf(path.scale)
-        start = F.sum(seed * base[output]) if weighted else base[output]
-        sides = [one_sided(phi, start, side, noise, self.finer, mp) for side in (-1, 1)]
-        left, right = (Side(s.kind, s.limit * factor, abs(s.error * factor)) for s in sides)
+        start = again({})
+        sides = [one_sided(phi, start, side, self.noise, self.finer, mp) for side in (-1, 1)]
+        left, right = (Side(s.kind, s.limit / path.scale, abs(s.error / path.scale)) for s in sides)
         return left, right
 
-    def _kernel(self, i: int) -> Callable[..., Any]:
-        """The kernel of a node, for which places and classes stay where they are."""
-        F, base = self.precise
-        operation, operands = self.graph.operations[i], self.graph.operands[i]
-        kernel: Callable[..., Any] = F.kernels[operation.key]
-        if operation.place is None:
-            return kernel
-        fixed = {k: base[j] for k, j in enumerate(operands) if j not in self.graph.moving(i)}
-        return lambda *xs: kernel(*[fixed.get(k, x) for k, x in enumerate(xs)])
+    @property
+    def seed(self) -> Any:
+        """The upstream gradient of the output at high precision."""
+        return self.precise[0].constant(self.result.seed)
+
+    @property
+    def noise(self) -> Any:
+        """The rounding error of the output at high precision."""
+        mp: Any = self.precise[0].mp
+        seed = max(map(abs, entries(self.result.seed)), default=0.0)
+        return mp.ldexp(max(mp.mpf(self.largest), mp.mpf(1)) * max(seed, 1.0), 16 - self.bits)
 
     def _disagree(self, component: Component, wrong: tuple[int, int, Any, Any]) -> Component:
         i, k, local, truth = wrong
@@ -546,8 +549,8 @@ def _entries_of(graph: Any, i: int) -> float:
     name = graph.operations[i].name
     if name in ("matmul", "dot"):
         return float(max(size(own), 1) * shapes[0][-1])
-    if name in ("inv", "det", "solve", "cofactor"):
-        return float(shapes[0][0] ** (5 if name == "cofactor" else 3))
+    if name in ("inv", "det", "solve", "cofactor", "cofactor_change"):
+        return float(shapes[0][0] ** {"cofactor": 5, "cofactor_change": 7}.get(name, 3))
     return float(max(map(size, [own, *shapes])))
 
 

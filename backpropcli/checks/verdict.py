@@ -83,14 +83,14 @@ class Check(NamedTuple):
         """Whether every component agrees."""
         return self.verdict in ("agree", "agree-ill-conditioned")
 
-    def summary(self) -> str:
-        """One sentence: the verdict and what it cost."""
+    def summary(self, against: str = "one reverse sweep") -> str:
+        """One sentence: the verdict and what it cost, against what the derivative did."""
         count = len(self.components)
         agreeing = sum(c.verdict in ("agree", "agree-ill-conditioned") for c in self.components)
         what = "components" if self.method == "quotients" else "random directions"
         if self.method == "ladder":
             what += " in float64"
-        cost = f"{self.evaluations} evaluations at {self.bits} bits against one reverse sweep"
+        cost = f"{self.evaluations} evaluations at {self.bits} bits against {against}"
         if self.value_digits is not None and self.value_digits < 9:
             cost += f"; of the value itself {int(self.value_digits)} digits are right"
         if self.agrees:

@@ -16,7 +16,10 @@ from .. import __version__
 from ..errors import BackpropError, OptionError, nearest
 from .main import DONE, UNUSABLE, tell
 
-COMMANDS = ("eval", "code", "gates")
+COMMANDS = (
+    "eval", "explain", "draw", "symbolic", "jacobian", "hessian", "hvp", "numeric", "cost", "code",
+    "gates",
+)  # fmt: skip
 
 HELP = """\
 See, check and ship gradients of expressions.
@@ -26,7 +29,10 @@ Examples:
 \b
   backprop eval "2*(max(z,w)+x*y)" --at x=3,y=-4,z=2,w=-1
   backprop eval "1/(1+exp(-(w*x+b)))" --at w=2,x=-1,b=-3 --check
+  backprop numeric "sigmoid(x)" --at x=1
   echo "(x+y)*z" | backprop eval - --at x=-2,y=5,z=-4 --json
+  backprop explain "x*x + x" --at x=3
+  backprop draw "(x+y)*z" --at x=-2,y=5,z=-4 -o circuit.svg
   backprop gates sigmoid
 """
 

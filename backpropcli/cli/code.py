@@ -10,7 +10,8 @@ import typer
 from ..dialects import TARGETS, Code, code_of
 from ..errors import OptionError, nearest
 from ..inputs import chosen
-from .files import print_notes, read_program, write
+from ..values import hold_sizes
+from .files import print_notes, read_shaped, write
 from .main import DONE, NO, UNVERIFIED
 from .options import (
     At,
@@ -29,14 +30,11 @@ from .options import (
     limits_of,
     names_of,
     point_of,
-    shapes_of_option,
 )
 
 if TYPE_CHECKING:
     from ..dialects.verify import Verification
     from ..language import Program
-    from ..limits import Limits
-    from ..shapes import Shape
     from ..values import Value
 
 NAMES = {"torch-function": "ValueAndGradient"}
@@ -83,9 +81,8 @@ def command(
     words = _targets(targets)
     if len(words) > 1 and target is not None and not json:
         raise OptionError("-o takes the code for one target", hint="run the command once per target, or use --json")
-    point = point_of(at, at_file, limits)
-    program = _program(read_program(expression, file, limits), point, shapes_of_option(shape), limits)
-
+    program, notes = read_shaped(expression, file, shape, at, at_file, limits)
+    hold_sizes(program.graph, limits)
     node = program.output if output is None else program.node(output)
     names = chosen(program.inputs, names_of(wrt))
 
@@ -97,8 +94,8 @@ def command(
 
     codes = [made(word) for word in words]
     judged: dict[str, Verification] = {}
-    notes = list(program.notes)
     if verify:
+        point = point_of(at, at_file, limits)
         judged, more = _verified(codes, program, point, output=output, wrt=names, ties=ties)
         notes += more
         codes = [made(word, _stamp(judged.get(word))) for word in words]
@@ -142,34 +139,6 @@ def _function(name: str | None, target: str) -> str:
             f"{name[:40]!r} cannot name a function in {target}", hint="use letters of ASCII, digits and _"
         )
     return name
-
-
-def _program(text: str, point: dict[str, Value], given: dict[str, Shape], limits: Limits) -> Program:
-    """The program over the shapes of the point and of --shape; what neither names is a scalar."""
-    from ..language import parse
-    from ..shapes import written as words
-    from ..values import hold_sizes, shapes_of
-
-    shapes = shapes_of(point)
-    for name, shape in given.items():
-        if shapes.get(name, shape) != shape:
-            raise OptionError(f"`{name}` has the shape {words(shapes[name])} by --at, and {words(shape)} by --shape")
-    shapes |= given
-    program = parse(text, frozenset(shapes), limits)
-    for name in given:
-        if name not in program.inputs:
-            raise OptionError(
-                f"the program has no input `{name}`", hint=f"its inputs are: {', '.join(program.inputs) or 'none'}"
-            )
-    unknown = [name for name in program.inputs if program.graph.shapes[program.graph.inputs[name]] is None]
-    if unknown and not shapes:
-        raise OptionError(
-            f"the shapes of {', '.join(unknown[:8])} are not known",
-            hint=f"give them by --shape {unknown[0]}=2x3,…, or a point by --at",
-        )
-    program = parse(text, {name: shapes.get(name, ()) for name in program.inputs}, limits)
-    hold_sizes(program.graph, limits)
-    return program
 
 
 def _verified(

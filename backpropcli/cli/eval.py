@@ -15,12 +15,14 @@ from .options import (
     COLORS,
     At,
     AtFile,
+    Check,
     Color,
     Digits,
     Expression,
     File,
     Format,
     Json,
+    Layout,
     Limit,
     Output,
     Quiet,
@@ -30,11 +32,11 @@ from .options import (
     Wrt,
     choice,
     form_of,
+    layout_of,
     limits_of,
     names_of,
 )
 
-LAYOUTS = ("standard", "lecture")
 PASSES = ("table", "forward", "backward", "both")
 
 HELP = """\
@@ -69,21 +71,14 @@ def command(
     which: Annotated[
         str, typer.Option("--pass", metavar="forward|backward|both", help="Show the passes by themselves, in order.")
     ] = "table",
-    check: Annotated[
-        bool, typer.Option("--check", help="Verify every gradient numerically, at high precision.")
-    ] = False,
+    check: Check = False,
     digits_trusted: Annotated[
         bool, typer.Option("--digits-trusted", help="How many digits of each gradient survive rounding.")
     ] = False,
     jacobian: Annotated[
         bool, typer.Option("--jacobian", help="Write out the Jacobian of every gate on tensors, where it is small.")
     ] = False,
-    layout: Annotated[
-        str,
-        typer.Option(
-            "--layout", metavar="standard|lecture", help="Rows of a Jacobian are outputs, or inputs (lecture)."
-        ),
-    ] = "standard",
+    layout: Layout = "standard",
     expand: Annotated[
         str | None,
         typer.Option(
@@ -105,7 +100,7 @@ def command(
     choice("--ties", ties, TIES)
     choice("--mode", mode, MODES)
     choice("--pass", which, PASSES)
-    choice("--layout", layout, LAYOUTS)
+    layout = layout_of(layout)
     choice("--color", color, COLORS)
     form = form_of(form, json)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import FileProblem, OptionError
 from ..limits import Limits
 from ..textfiles import bounded, decode, read_text
 from .main import tell
-from .options import point_of
+from .options import point_of, shapes_of_option
 
 if TYPE_CHECKING:
     from ..language import Program
@@ -27,6 +27,42 @@ def read_inputs(
 
     point = point_of(at, at_file, limits)
     return parse(read_program(expression, file, limits), shapes_of(point), limits), point
+
+
+def read_shaped(
+    expression: str | None,
+    file: str | None,
+    shape: list[str] | None,
+    at: list[str] | None,
+    at_file: str | None,
+    limits: Limits,
+) -> tuple[Program, list[str]]:
+    """The program over the shapes of --shape and of the point, all other inputs scalars; and notes.
+
+    Raises:
+        OptionError: a name has two shapes; ShapeError: shapes do not fit.
+    """
+    from ..errors import ShapeError
+    from ..language import parse
+    from ..values import shapes_of
+
+    shapes = shapes_of_option(shape)
+    point = shapes_of(point_of(at, at_file, limits))
+    for name in point:
+        if shapes.get(name, point[name]) != point[name]:
+            raise OptionError(f"`{name}` has one shape by --shape and another by its value", hint="leave one out")
+    shapes |= point
+    text = read_program(expression, file, limits)
+    program = parse(text, shapes, limits)
+    missing = [name for name in program.inputs if name not in shapes]
+    try:
+        program = program.over(shapes | dict.fromkeys(missing, ()))
+    except ShapeError as error:
+        examples = ",".join(f"{name}={'2x2' if name[0].isupper() else '2'}" for name in missing[:4])
+        error.hint = f"inputs are scalars unless their shapes are known: give --shape {examples}"
+        raise
+    unused = [f"no name in the program is `{name}`" for name in shapes if name not in program.inputs]
+    return program, [*program.notes, *unused]
 
 
 def read_program(expression: str | None, file: str | None, limits: Limits) -> str:
@@ -61,6 +97,21 @@ def print_notes(notes: Sequence[str], limits: Limits) -> None:
         tell(f"note: {len(notes) - most} more notes")
 
 
+def write_bytes(content: bytes, target: str | None) -> None:
+    """Write what has an encoding of its own, or none, as a picture; else as `write` does.
+
+    Raises:
+        FileProblem: the file cannot be written; whatever was there is as it was.
+        OSError: standard output cannot be written.
+    """
+    if target is not None:
+        _to_file(target, [content], "b")
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+
+
 def write(pieces: Iterable[str], target: str | None) -> None:
     """Write to standard output, or to a file: whole, by a temporary file and a rename, or not at all.
 
@@ -75,12 +126,22 @@ def write(pieces: Iterable[str], target: str | None) -> None:
             )  # unbuffered, one large write may end half-way unsaid
         sys.stdout.flush()
         return
+    _to_file(target, pieces)
+
+
+def _to_file(target: str, pieces: Iterable[str] | Iterable[bytes], binary: str = "") -> None:
+    """Write strings, or bytes, to a file.
+
+    Raises:
+        FileProblem: it cannot be written.
+    """
+    encoding = None if binary else "utf-8"
     try:
         if not _is_new(target) and not os.path.isfile(target):
-            with open(target, "w", encoding="utf-8") as stream:  # a device or a fifo
+            with open(target, "w" + binary, encoding=encoding) as stream:  # a device or a fifo
                 stream.writelines(pieces)
             return
-        _replace(os.path.realpath(target), pieces)
+        _replace(os.path.realpath(target), pieces, "w" + binary, encoding)
     except OSError as error:
         raise FileProblem(f"{target} cannot be written: {error.strerror}") from None
     except ValueError as error:
@@ -100,16 +161,16 @@ def _is_new(target: str) -> bool:
     return False
 
 
-def _replace(path: str, pieces: Iterable[str]) -> None:
+def _replace(path: str, pieces: Iterable[Any], mode: str, encoding: str | None) -> None:
     from tempfile import NamedTemporaryFile
 
     folder = os.path.dirname(path)
-    with NamedTemporaryFile("w", encoding="utf-8", dir=folder, prefix=".backprop-", delete=False) as stream:
+    with NamedTemporaryFile(mode, encoding=encoding, dir=folder, prefix=".backprop-", delete=False) as stream:
         try:
             stream.writelines(pieces)
             stream.flush()
-            mode = os.stat(path).st_mode & 0o777 if os.path.exists(path) else 0o666 & ~_umask()
-            os.chmod(stream.name, mode)
+            rights = os.stat(path).st_mode & 0o777 if os.path.exists(path) else 0o666 & ~_umask()
+            os.chmod(stream.name, rights)
             os.replace(stream.name, path)
         except BaseException:
             os.unlink(stream.name)

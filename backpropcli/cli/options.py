@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +12,6 @@ from ..limits import Limits
 
 if TYPE_CHECKING:
     from ..language.program import Reader
-    from ..shapes import Shape
     from ..values import Value
 
 Expression = Annotated[
@@ -37,7 +37,7 @@ AtFile = Annotated[
 ]
 Shapes = Annotated[
     list[str] | None,
-    typer.Option("--shape", metavar="W=2x3,x=3", help="Shapes of inputs that are no scalars. May be repeated."),
+    typer.Option("--shape", metavar="W=2x2,x=2", help="Shapes of inputs; the others are scalars. May be repeated."),
 ]
 Output = Annotated[
     str | None,
@@ -78,10 +78,20 @@ Limit = Annotated[
     typer.Option(
         "--limit",
         metavar="NAME=N",
-        help="Raise a limit: source, literal, name, rows, text, check, tensor, memory, entries, jacobian.",
+        help="Raise a limit: source, literal, name, rows, text, check, drawn, tensor, memory, entries, jacobian.",
     ),
 ]
 
+
+Check = Annotated[bool, typer.Option("--check", help="Verify every derivative numerically, at high precision.")]
+Direction = Annotated[
+    list[str] | None,
+    typer.Option("--direction", metavar="x=1,y=0", help="The direction v, written as --at is. May be repeated."),
+]
+Layout = Annotated[
+    str,
+    typer.Option("--layout", metavar="standard|lecture", help="Rows of a Jacobian are outputs, or inputs (lecture)."),
+]
 
 COLORS = ("auto", "always", "never")
 
@@ -95,6 +105,11 @@ def choice(option: str, value: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise OptionError(f"{option} is one of {', '.join(choices)}, not {value!r}")
     return value
+
+
+def layout_of(layout: str) -> str:
+    """``standard`` or ``lecture``."""
+    return choice("--layout", layout, ("standard", "lecture"))
 
 
 def form_of(form: str, json: bool) -> str:
@@ -119,21 +134,27 @@ def names_of(text: str | None) -> list[str] | None:
     return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
 
 
-def shapes_of_option(texts: list[str] | None) -> dict[str, Shape]:
-    """``W=2x3,x=3`` as shapes by name.
+SHAPE = re.compile(r"\s*([^\s=,]+)\s*=\s*(?:(scalar)|(\d{1,18}(?:\s*[x×]\s*\d{1,18})*))\s*", re.ASCII)
+
+
+def shapes_of_option(texts: list[str] | None) -> dict[str, tuple[int, ...]]:
+    """The shapes of ``--shape W=2x2,x=2,s=scalar``, by name.
 
     Raises:
-        OptionError: it is written otherwise, or a name stands twice.
+        OptionError: a text is no list of shapes, or a name has two.
     """
-    found: dict[str, Shape] = {}
-    for item in ",".join(texts or []).split(",") if texts else []:
-        name, equals, lengths = (part.strip() for part in item.partition("="))
-        words = lengths.replace("×", "x").split("x")
-        if not (name and equals) or not all(word.isascii() and word.isdigit() and len(word) < 19 for word in words):
-            raise OptionError(f"--shape takes NAME=LENGTHS, not {item!r}", hint="such as --shape W=2x3,x=3")
-        if name in found:
-            raise OptionError(f"the shape of `{name}` is given twice", hint="give each name one shape")
-        found[name] = tuple(map(int, words))
+    found: dict[str, tuple[int, ...]] = {}
+    for text in texts or []:
+        for item in text.split(","):
+            match = SHAPE.fullmatch(item)
+            if match is None:
+                raise OptionError(
+                    f"--shape takes names and lengths, not {item.strip()[:40]!r}", hint="such as --shape W=2x3,x=3"
+                )
+            name, _, lengths = match.groups()
+            if name in found:
+                raise OptionError(f"`{name}` has two shapes", hint="give each name one")
+            found[name] = tuple(int(n) for n in re.split("[x×]", lengths)) if lengths else ()
     return found
 
 

@@ -74,6 +74,12 @@ def normal_cdf(F: Any, x: Any) -> Any:
     return F.where(F.abs(x) < 39.0, found, F.where(F.equal(x, x), x > 0.0, x))
 
 
+def cofactor_change(F: Any, x: Any, t: Any) -> Any:
+    """Where x is regular: with B = inv(x)ᵀ and cofactors z, sum(B*t)*z - B@tᵀ@z; NaN where it is singular."""
+    B, z = F.transpose(F.inv(x)), F.cofactor(x)
+    return F.mul(F.sum(F.mul(B, t)), z) - F.matmul(F.matmul(B, F.transpose(t)), z)
+
+
 def _half(x: float) -> float:
     c = 134217729.0 * x
     return c - (c - x)
@@ -101,6 +107,7 @@ FORMULAS: Mapping[str, Callable[..., Any]] = {
     "normal_pdf": normal_pdf,
     "normal_cdf": normal_cdf,
     "norm": scaled_norm,
+    "cofactor_change": cofactor_change,
     "sigmoid": sigmoid,
     "step": lambda F, x: x > 0.0,
 }

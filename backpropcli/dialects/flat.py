@@ -158,7 +158,6 @@ class Maker:
     Attributes:
         zeroed: for every node, whether its upstream gradient may be a structural zero, as in a branch not selected.
         wild: for every node, whether its value may be infinite or NaN where the inputs are not.
-        flooded: for every node, whether its upstream gradient may be.
         shields: for every node, when its value is used, if that depends on a condition.
     """
 
@@ -178,10 +177,6 @@ class Maker:
             if operands:
                 singular = leaves_the_finite(graph.operations[i], self.numbers(i))
                 self.wild[i] = singular or any(self.wild[j] for j in operands)
-        self.flooded = [False] * len(graph)
-        for i in range(output, -1, -1):
-            for k, j in enumerate(graph.operands[i]):
-                self.flooded[j] = self.flooded[j] or self.flooded[i] or self.risks(i, k)
 
     def risks(self, i: int, k: int) -> bool:
         """Whether the local gradient towards operand k may be infinite or NaN."""
@@ -257,11 +252,10 @@ class Maker:
         graph = self.graph
         operation, operands = graph.operations[i], graph.operands[i]
         guarded = self.zeroed[i] and self.risks(i, k)
-        routed = operation.structural and self.flooded[i]
-        key = (operation.key, self._kind(i), k, guarded, routed)
+        key = (operation.key, self._kind(i), k, guarded)
         pattern = self.patterns.get(key)
         if pattern is None:
-            pattern = self.patterns[key] = self._traced(i, k, guarded, routed)
+            pattern = self.patterns[key] = self._traced(i, k, guarded)
         roles = {"upstream": Variable(GRADIENT, i), "z": Variable(VALUE, i), **self._roles(i)}
         return Line(Variable(GRADIENT, operands[k]), pattern, roles, adds, i, k)
 
@@ -304,10 +298,9 @@ class Maker:
     def _roles(self, i: int) -> dict[str, Variable]:
         return {f"x{k}": Variable(VALUE, j) for k, j in enumerate(self.graph.operands[i])}
 
-    def _traced(self, i: int, k: int, guarded: bool, routed: bool) -> Pattern:
+    def _traced(self, i: int, k: int, guarded: bool) -> Pattern:
         operation = self.graph.operations[i]
         F = Rules(Graph(), self.ties)
-        F.routes = routed
         operands = self._operands(F, i)
         z, upstream = self._leaf(F, "z", i), self._leaf(F, "upstream", i)
         at, value = operands, z
@@ -469,17 +462,18 @@ class Rules(Symbols):
 
     Attributes:
         guards: products are 0 where the upstream gradient is, whatever the local gradient is.
-        routes: products of structural operations are 0 where the local gradient is, whatever the upstream gradient is.
     """
 
     def __init__(self, graph: Graph, ties: str = "split") -> None:
         super().__init__(graph, ties)
-        self.guards = self.routes = False
+        self.guards = False
 
     def row(self, operation: Operation, *operands: Any) -> Symbol:
         return Symbol(self, self.graph.append(operation, *[self.symbol(x).index for x in operands]))
 
-    def share(self, k: int, z: Any, operands: tuple[Any, ...]) -> Any:
+    def share(self, k: int, z: Any, operands: tuple[Any, ...], ahead: str) -> Any:
+        if len(operands) == 2:
+            return super().share(k, z, operands, ahead)
         if self.ties == "first":
             return self.row(FIRST, z, operands[k], *operands[:k])
         return self.row(SHARE, z, operands[k], *operands[:k], *operands[k + 1 :])
@@ -500,26 +494,9 @@ class Rules(Symbols):
         return self.row(SUM_OF_OTHERS.bind(axis=axis), g, at)
 
     def product(self, local: Any, moved: Any, z: Any, x: Any, structural: bool) -> Any:
-        chosen = self._chosen(local) if structural else None
-        if chosen is not None:
-            condition, there = chosen
-            return self.write("where", condition, *((moved, 0.0) if there else (0.0, moved)))
         found = super().product(local, moved, z, x, structural)
-        if not isinstance(found, Symbol) or found is moved:
-            return found
-        if self.guards:
-            found = self.write("where", moved != 0.0, found, 0.0)
-        return self.write("where", local != 0.0, found, 0.0) if self.routes and isinstance(local, Symbol) else found
-
-    def _chosen(self, local: Any) -> tuple[Symbol, bool] | None:
-        """What a local gradient that is 1 or 0 depends on; and whether it is 1 there, or elsewhere."""
-        if not isinstance(local, Symbol):
-            return None
-        i = local.index
-        name, operands = self.graph.operations[i].name, [Symbol(self, j) for j in self.graph.operands[i]]
-        if name == "step":
-            return operands[0] > 0.0, True
-        if name != "where":
-            return None
-        values = [self.graph.constants.get(x.index) for x in operands[1:]]
-        return (operands[0], values[0] == 1.0) if values in ([1.0, 0.0], [0.0, 1.0]) else None
+        if isinstance(found, Symbol) and self.name(local) in ("share", "first"):
+            return self.write("where", local != 0.0, found, 0.0)
+        if self.guards and isinstance(found, Symbol) and found is not moved:
+            return self.write("where", moved != 0.0, found, 0.0)
+        return found

@@ -102,6 +102,20 @@ def cofactor(x: Any) -> Any:
     return np.linalg.det(u) * np.linalg.det(vt) * ((u * others) @ vt)
 
 
+def cofactor_change(x: Any, t: Any) -> Any:
+    """By singular values x = U·diag(s)·Vᵀ, along whose axes nothing is divided: every entry has a product of others."""
+    n = len(x)
+    if not np.isfinite(x).all() or not np.isfinite(t).all():
+        return np.full(np.shape(x), math.nan)
+    u, s, vt = np.linalg.svd(x)
+    along = u.T @ t @ vt.T
+    others = np.array([[np.prod(np.delete(s, [i, j])) for j in range(n)] for i in range(n)]).reshape(n, n)
+    np.fill_diagonal(others, 0.0)
+    change = -others * along.T
+    np.fill_diagonal(change, others @ np.diagonal(along))
+    return np.linalg.det(u) * np.linalg.det(vt) * (u @ change @ vt)
+
+
 class Seen(threading.local):
     """What a thread's sweep knows of its values: whether they are finite, by identity; and the values, to keep that."""
 
@@ -143,6 +157,7 @@ class Arrays(ShapedSystem):
             "inv": on_matrix(np.linalg.inv),
             "solve": on_matrix(np.linalg.solve),
             "cofactor": on_matrix(cofactor),
+            "cofactor_change": on_matrix(cofactor_change),
         }
         for name, function in FLOAT_KERNELS.items():
             if name != "sigmoid":  # its row's formula is as exact, over whole arrays
@@ -185,7 +200,7 @@ class Arrays(ShapedSystem):
     def power_log(self, z: Any, x: Any, y: Any) -> Any:
         return np.where(x > 0, z * np.log(x), np.where((x == 0) & (y >= 0), 0.0, math.nan))
 
-    def share(self, k: int, z: Any, operands: tuple[Any, ...]) -> Any:
+    def share(self, k: int, z: Any, operands: tuple[Any, ...], ahead: str) -> Any:
         chosen = np.equal(operands[k], z)
         others = [np.equal(x, z) for at, x in enumerate(operands) if at < k or (at > k and self.ties != "first")]
         tied = reduce(np.logical_or, [np.logical_and(chosen, other) for other in others], np.False_)

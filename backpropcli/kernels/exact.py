@@ -48,6 +48,7 @@ class Exact(ShapedSystem):
             "inv": self.on_matrix(lambda a: self.mp.inverse(a)),
             "solve": self.on_matrix(lambda a, b: self.mp.inverse(a) * b),
             "cofactor": self.cofactor,
+            "cofactor_change": self.cofactor_change,
         }
         super().__init__(kernels, entries.ties)
 
@@ -106,6 +107,14 @@ class Exact(ShapedSystem):
             found[i, j] = (-1) ** (i + j) * (self.kernels["det"](minor) if minor.size else self.entries.one)
         return found
 
+    def cofactor_change(self, x: Any, t: Any) -> Any:
+        """Each cofactor's change is that of a determinant: the minor's own cofactors times what the minor of t is."""
+        found = np.empty(np.shape(x), dtype=object)
+        for i, j in np.ndindex(*np.shape(x)):
+            minor, change = (np.delete(np.delete(a, i, 0), j, 1) for a in (x, t))
+            found[i, j] = (-1) ** (i + j) * np.sum(self.cofactor(minor) * change, initial=0 * self.entries.one)
+        return found
+
     def constant(self, value: Any) -> Any:
         if isinstance(value, float):
             return self.entries.constant(value)
@@ -120,8 +129,8 @@ class Exact(ShapedSystem):
     def power_log(self, z: Any, x: Any, y: Any) -> Any:
         return self.lifted(self.entries.power_log)(z, x, y)
 
-    def share(self, k: int, z: Any, operands: tuple[Any, ...]) -> Any:
-        return self.lifted(lambda z, *xs: self.entries.share(k, z, xs))(z, *operands)
+    def share(self, k: int, z: Any, operands: tuple[Any, ...], ahead: str) -> Any:
+        return self.lifted(lambda z, *xs: self.entries.share(k, z, xs, ahead))(z, *operands)
 
     def product(self, local: Any, moved: Any, z: Any, x: Any, structural: bool) -> Any:
         return self.lifted(partial(self.entries.product, structural=structural))(local, moved, z, x)

@@ -105,8 +105,10 @@ class Precise(NumberSystem):
         def polygamma(n: Any, x: Any) -> Any:
             if not 0 <= n <= 100 or n != int(n):
                 return nan
+            if x <= 0 and x == mp.floor(x):
+                return nan  # a pole, to which mpmath would walk up step by step
             order = int(n)
-            if x > -10 or x == mp.floor(x):
+            if x > -10:
                 return digamma(x) if order == 0 else mp.psi(order, x)
             # By reflection, as in `special`: mpmath would walk up from x step by step.
             mirrored = digamma(1 - x) if order == 0 else mp.psi(order, 1 - x)
@@ -195,7 +197,7 @@ class Precise(NumberSystem):
             return super().power_log(z, x, y)
         return self.zero if x == 0 and y >= 0 else self.nan
 
-    def share(self, k: int, z: Any, operands: tuple[Any, ...]) -> Any:
+    def share(self, k: int, z: Any, operands: tuple[Any, ...], ahead: str) -> Any:
         if z != z:
             return self.nan
         if operands[k] != z:

@@ -43,6 +43,9 @@ REDUCTIONS: dict[str, Callable[..., Any]] = {"sum": np.add.reduce, "amax": np.ma
 VIEWS = frozenset(("reshape", "transpose", "index", "full", "diag", "stop_gradient"))
 
 
+NOTHING: Mapping[str, Any] = {}
+
+
 class NotFinite(ArithmeticError):
     """A value on the tape is infinite or NaN."""
 
@@ -56,19 +59,21 @@ class Tape:
         F: the arrays that the values are.
         graph: all its shapes known.
         outputs: the nodes whose values are wanted.
+        fixed: inputs that are the same at every point, and their values.
     """
 
-    def __init__(self, F: Arrays, graph: Graph, outputs: Sequence[int]) -> None:
+    def __init__(self, F: Arrays, graph: Graph, outputs: Sequence[int], fixed: Mapping[str, Any] = NOTHING) -> None:
         self.outputs = list(outputs)
         with np.errstate(all="ignore"):
-            plan = _Plan(F, graph, self.outputs)
+            plan = _Plan(F, graph, self.outputs, fixed)
             plan.write()
+        moving = {name: i for name, i in graph.inputs.items() if plan.needed[i] and name not in fixed}
         self.steps, self.values = plan.steps, plan.values
-        self.copied = {name: i for name, i in graph.inputs.items() if plan.needed[i] and i not in plan.late}
-        self.bound = {name: i for name, i in graph.inputs.items() if plan.needed[i] and i in plan.late}
+        self.copied = {name: i for name, i in moving.items() if i not in plan.late}
+        self.bound = {name: i for name, i in moving.items() if i in plan.late}
         self.fresh = [i for i in plan.late if graph.operations[i] is not INPUT]
         self.late, self.shapes, self.root = plan.late, graph.shapes, plan.root
-        self.looked_at = {name: i for name, i in graph.inputs.items() if plan.needed[i] and i not in plan.vouched}
+        self.looked_at = [i for i in moving.values() if i not in plan.vouched]
         for i in self.late:
             self._bind(i, None)
 
@@ -85,22 +90,22 @@ class Tape:
             self.values[i][...] = at[name]
         for name, i in self.bound.items():
             self._bind(i, at[name])
-        if not math.isfinite(sum([np.add.reduce(self.values[i], axis=None) for i in self.looked_at.values()])):
-            raise NotFinite
         for i in self.fresh:
             shape = self.shapes[i] or ()
             array = BUFFERS.array(shape)
             self._bind(i, np.empty(shape) if array is None else array)
         try:
             with np.errstate(over="raise", divide="raise", invalid="raise"):
+                if not math.isfinite(sum([np.add.reduce(self.values[i], axis=None) for i in self.looked_at])):
+                    raise NotFinite
                 for function, arguments in self.steps:
                     function(*arguments)
+            return self._results()
         except FloatingPointError:
             raise NotFinite from None
-        found = self._results()
-        for i in self.late:
-            self._bind(i, None)
-        return found
+        finally:
+            for i in self.late:
+                self._bind(i, None)
 
     def _bind(self, i: int, array: Any) -> None:
         """Put an array in the place of a late value, and its views where they are used."""
@@ -137,13 +142,14 @@ class _Plan:
             it the node it is a view of, the function that makes it, and where it is an argument.
     """
 
-    def __init__(self, F: Arrays, graph: Graph, outputs: Sequence[int]) -> None:
+    def __init__(self, F: Arrays, graph: Graph, outputs: Sequence[int], fixed: Mapping[str, Any]) -> None:
         self.F = F
+        self.fixed = fixed
         self.graph = graph
         self.outputs = set(outputs)
         self.results: set[int] = set()
         self.needed = graph.needed(outputs)
-        self.moving = graph.dependents(list(graph.inputs.values()))
+        self.moving = graph.dependents([i for name, i in graph.inputs.items() if name not in fixed])
         self.values: list[Any] = [None] * len(graph)
         self.steps: list[tuple[Callable[..., Any], list[Any]]] = []
         self.late: dict[int, list[tuple[int, int, Callable[..., Any], list[Use]]]] = {}
@@ -170,9 +176,18 @@ class _Plan:
             if operation.name == "sum" and self.needed[i] and self.moving[i]:
                 (j,) = self.graph.operands[i]
                 alone = self.readers[j] == [i] and j not in self.outputs and len(self.shape(j)) < 20
-                if self.graph.operations[j].name in ("mul", "square") and alone and size(self.shape(j)) >= WIDE:
+                alone = alone and self.graph.operations[j].name in ("mul", "square")
+                if alone and (size(self.shape(j)) >= WIDE or self._dotted(i, j)):
                     found[i] = j
         return found
+
+    def _dotted(self, i: int, product: int) -> bool:
+        """Whether a sum of products is that of rows with one vector, a product of matrices."""
+        shapes = [self.shape(j) for j in self.graph.operands[product]]
+        shapes = shapes if len(shapes) == 2 else shapes * 2
+        axes = axes_of(self.shape(product), (self.graph.operations[i].attributes or {})["axis"])
+        last = axes == (len(self.shape(product)) - 1,)
+        return last and min(map(len, shapes)) == 1 and all(s and s[-1] == shapes[0][-1] for s in shapes)
 
     def _roots(self) -> list[int]:
         """For every node the one in whose memory its value lies: itself, or what it is a view of.
@@ -228,6 +243,8 @@ class _Plan:
             shape, operands = self.shape(i), graph.operands[i]
             if operation is CONSTANT:
                 self.values[i] = np.asarray(self.F.constant(graph.constants[i]))
+            elif operation is INPUT and graph.names[i] in self.fixed:
+                self.values[i] = np.array(self.fixed[graph.names[i]])
             elif operation is INPUT:
                 if size(shape) > SMALL:
                     self._make_late(i)
@@ -264,7 +281,11 @@ class _Plan:
             self.values[i] = self._memory(i, operands if name in ELEMENTWISE and len(operands) < 3 else ())
         if product is not None:
             axes = (operation.attributes or {})["axis"]
-            self._add(contract, i, operands, self._letters(product, axes), reduced(self.shape(product), axes))
+            shape = reduced(self.shape(product), axes)
+            if self._dotted(i, product):
+                self._add(dotted, i, sorted(operands, key=lambda j: -len(self.shape(j))), shape)
+            else:
+                self._add(contract, i, operands, self._letters(product, axes), shape)
             self._watch(i)
         elif name in ELEMENTWISE and len(operands) < 3:
             self._add_last(ELEMENTWISE[name], i, operands)
@@ -384,6 +405,10 @@ def crossed(out: Any, x: Any, y: Any) -> None:
 
 def contract(out: Any, letters: str, shape: Shape, x: Any, y: Any) -> None:
     np.einsum(letters, x, y, out=out.reshape(shape))
+
+
+def dotted(out: Any, shape: Shape, x: Any, y: Any) -> None:
+    np.matmul(x, y, out.reshape(shape))
 
 
 def taken(out: Any, places: Any, x: Any) -> None:

@@ -12,6 +12,7 @@ from ..report import EdgeRecord, NodeRecord, Report
 from ..values import Value, finite, is_tensor
 
 if TYPE_CHECKING:
+    from ..conventions import Note
     from ..structure import Jacobian, Local
 
 SCHEMA = 1
@@ -79,14 +80,7 @@ def render(report: Report) -> Iterator[str]:
     tail: dict[str, Any] = {
         "check": None if report.check is None else report.check.record(),
         "notes": [
-            {
-                "code": note.code,
-                "node": identifier or None,
-                "message": note.message,
-                "left": number(note.left),
-                "right": number(note.right),
-            }
-            for note, identifier in zip(report.notes, report.note_ids, strict=True)
+            note_record(note, identifier) for note, identifier in zip(report.notes, report.note_ids, strict=True)
         ],
     }
     if report.digits_trusted is not None:
@@ -94,6 +88,17 @@ def render(report: Report) -> Iterator[str]:
     if report.mode != "reverse":
         tail["mode"] = report.mode
     yield "],\n " + encode(tail)[1:] + "\n"
+
+
+def note_record(note: Note, identifier: str) -> dict[str, Any]:
+    """A note, with the id of the node it is about, "" for none."""
+    return {
+        "code": note.code,
+        "node": identifier or None,
+        "message": note.message,
+        "left": number(note.left),
+        "right": number(note.right),
+    }
 
 
 def _node(node: NodeRecord) -> dict[str, Any]:

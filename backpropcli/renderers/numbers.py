@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log10
 from typing import Any
 
 from ..shapes import written
@@ -9,8 +10,10 @@ from ..text import number as exact
 from ..values import Value, is_tensor
 
 ASCII = str.maketrans(
-    {"∂": "d", "×": "*", "…": "...", "–": "-", "·": "*", "σ": "sigma", "±": "+-", "√": "sqrt", "─": "-", "ᵀ": ".T"}
-)
+    {"∂": "d", "×": "*", "…": "...", "–": "-", "·": "*", "σ": "sigma", "±": "+-", "√": "sqrt", "─": "-", "ᵀ": ".T",
+     "−": "-", "│": "|", "├": "|", "└": "+", "┤": "+", "┬": "+", "↑": "^", "↓": "v", "∇": "D", "²": "^2", "³": "^3",
+     "⊙": "(*)", "→": "->"}
+)  # fmt: skip
 LINE, FILE_LINE = 60, 160
 """Columns after which a row of a tensor goes on in the next line, on a terminal and in a file."""
 
@@ -27,6 +30,26 @@ def figure(value: float | None, digits: int | None) -> str:
     if value == 0:
         return "0"
     return exact(float(value)) if digits is None else f"{value:.{digits}g}"
+
+
+def count(n: int) -> str:
+    """``409,600``; beyond 15 digits ``1.22e+25``, also where no float is as large."""
+    if n < 10**15:
+        return f"{n:,}"
+    cut = max(n.bit_length() - 64, 0)
+    exponent, rest = divmod(log10(n >> cut) + cut * log10(2), 1)
+    mantissa = f"{10**rest:.3g}"
+    return f"1e+{exponent + 1:.0f}" if mantissa == "10" else f"{mantissa}e+{exponent:.0f}"
+
+
+def in_bytes(n: int) -> str:
+    """``128 MiB``."""
+    units = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+    scale = min(max(n.bit_length() - 1, 0) // 10, len(units) - 1)
+    if n >= 1000 << 60:
+        return f"{count(n >> 60)} EiB"
+    size = n / (1 << 10 * scale)
+    return f"{size:.0f} {units[scale]}" if size >= 1000 else f"{size:.3g} {units[scale]}"
 
 
 def cell(value: Any, digits: int | None, most: float, fold: int = LINE) -> Cell:
@@ -103,6 +126,27 @@ def summary(value: Value, digits: int | None) -> Cell:
     lines.append(f"[{corners[0]}]" if len(rows) == 1 else f"[[{corners[0]}], …, [{corners[1]}]]")
     width = max(map(len, lines))
     return [f"{line:<{width}}" for line in lines]
+
+
+def brief(value: Value, digits: int | None, rows: int = 3, across: int = 4) -> Cell:
+    """A value as a drawing has room for: a number; a small tensor, a line per row; of others the ends or extremes."""
+    if not is_tensor(value):
+        return [figure(value, digits)]
+    if not value.size:
+        return ["[]"]
+    if value.ndim == 1:
+        ends = value if len(value) <= across else value[[0, 1, -1]]
+        figures = [figure(float(x), digits) for x in ends]
+        return [f"[{', '.join(figures if len(value) <= across else [*figures[:2], '…', figures[2]])}]"]
+    if value.ndim == 2 and value.shape[0] <= rows and value.shape[1] <= across:
+        return [f"[{', '.join(figure(float(x), digits) for x in row)}]" for row in value]
+    known = value[value == value]
+    if not known.size:
+        return ["all NaN"]
+    least, most = float(known.min()), float(known.max())
+    if least == most and known.size == value.size:
+        return [f"all {figure(least, digits)}"]
+    return [f"{figure(least, digits)} … {figure(most, digits)}{'' if known.size == value.size else ', some NaN'}"]
 
 
 def local_cell(local: Any, digits: int | None, most: float, fold: int = LINE) -> Cell:

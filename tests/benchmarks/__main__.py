@@ -11,7 +11,7 @@ import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
-from . import code, cold, graphs, million, tensors, text
+from . import code, cold, graphs, hessian, million, symbolic, tensors, text
 
 WORKLOADS = {
     "cold": cold.main,
@@ -24,6 +24,8 @@ WORKLOADS = {
     "mixture": tensors.mixture,
     "memory": tensors.memory,
     "code": code.main,
+    "hessian": hessian.main,
+    "symbolic": symbolic.main,
 }
 PEERS = ("typer", "lark", "numpy", "micrograd", "autograd", "casadi", "symengine", "sympy", "torch", "jax")
 

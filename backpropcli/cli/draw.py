@@ -1,0 +1,177 @@
+"""``backprop draw``: the circuit, as a picture or in the terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..api import TIES, evaluate
+from ..errors import OptionError
+from ..limits import Limits
+from ..report import Wanted, report
+from .files import print_notes, read_inputs, write, write_bytes
+from .main import DONE, UNVERIFIED
+from .options import (
+    COLORS,
+    At,
+    AtFile,
+    Color,
+    Expression,
+    File,
+    Limit,
+    Output,
+    Target,
+    Ties,
+    Upstream,
+    Wrt,
+    choice,
+    limits_of,
+    names_of,
+)
+
+if TYPE_CHECKING:
+    from ..circuit import Circuit
+
+FORMS = ("svg", "dot", "mmd", "tex", "png", "text")
+
+HELP = """\
+The circuit: values above each wire, gradients below.
+
+The suffix of -o decides: .svg, .png, .tex (TikZ), .dot (Graphviz) or .mmd (Mermaid). Without -o it is drawn in the
+terminal. A circuit of more than 60 gates and inputs is folded, by named statement or by depth.
+
+Examples:
+
+\b
+  backprop draw "(x+y)*z" --at x=-2,y=5,z=-4
+  backprop draw "2*(max(z,w)+x*y)" --at x=3,y=-4,z=2,w=-1 -o circuit.svg
+  backprop draw samples/micrograd.bp --at-file samples/micrograd.json --fold -o folded.svg
+  backprop draw "(x+y)*z" --at x=-2,y=5,z=-4 --format dot | dot -Tpdf -o circuit.pdf
+"""
+
+
+def command(
+    expression: Expression = None,
+    file: File = None,
+    at: At = None,
+    at_file: AtFile = None,
+    output: Output = None,
+    wrt: Wrt = None,
+    upstream: Upstream = None,
+    ties: Ties = "split",
+    depth: Annotated[
+        int | None,
+        typer.Option("--depth", metavar="N", min=1, help="Show N levels of gates, from the output back."),
+    ] = None,
+    fold: Annotated[bool, typer.Option("--fold", help="Draw every named statement as one box.")] = False,
+    digits: Annotated[
+        int, typer.Option("--digits", metavar="N", min=1, max=17, help="Significant digits; SVG has all on hover.")
+    ] = 4,
+    form: Annotated[
+        str | None, typer.Option("--format", metavar="|".join(FORMS), help="The form, where no suffix decides it.")
+    ] = None,
+    target: Target = None,
+    color: Color = "auto",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notes.")] = False,
+    limit: Limit = None,
+) -> int:
+    limits = limits_of(limit)
+    choice("--ties", ties, TIES)
+    choice("--color", color, COLORS)
+    form = _form(form, target)
+
+    program, point = read_inputs(expression, file, at, at_file, limits)
+    seed = None
+    if upstream is not None:
+        from ..points import value_of
+
+        seed = value_of("--upstream", upstream, limits)
+    result = evaluate(program, point, output=output, wrt=names_of(wrt), upstream=seed, ties=ties, limits=limits)
+
+    from ..circuit import circuit, folded
+
+    made = report(result, wanted=Wanted(int(limits["text"]), signs=True), with_notes=not quiet)
+    whole = circuit(made)
+    drawn = folded(whole, limits["drawn"], depth, fold)
+    if not quiet:
+        print_notes([*(note.message for note in made.notes), *_told(whole, drawn, limits, depth)], limits)
+    if form == "text":
+        from ..renderers.screen import FILE, screen_of
+        from ..renderers.tree import render
+
+        write([render(drawn, screen_of(sys.stdout, color) if target is None else FILE, digits)], target)
+    else:
+        write_bytes(_picture(drawn, form, digits), target)
+    return DONE if result.finite else UNVERIFIED
+
+
+def _form(form: str | None, target: str | None) -> str:
+    """What is drawn: as --format says, else the suffix of the file, else in the terminal.
+
+    Raises:
+        OptionError: there is no such form, or a picture would go to the terminal.
+    """
+    if form is not None:
+        choice("--format", form, FORMS)
+    elif target is None:
+        return "text"
+    else:
+        suffix = os.path.splitext(target)[1].lower()
+        form = "text" if suffix == ".txt" else suffix[1:]
+        if form not in FORMS:
+            raise OptionError(
+                f"the suffix of {target!r} does not say what to draw",
+                hint=f"it is one of {', '.join('.' + known for known in FORMS[:-1])} or .txt, or say --format",
+            )
+    if form == "png" and target is None and sys.stdout.isatty():
+        raise OptionError("a PNG is not for the terminal", hint="write it to a file with -o circuit.png")
+    return form
+
+
+def _told(whole: Circuit, drawn: Circuit, limits: Limits, depth: int | None) -> list[str]:
+    """What is not drawn."""
+    notes = []
+    if whole.left_out:
+        count = whole.left_out
+        are = "1 node is" if count == 1 else f"{count:,} nodes are"
+        notes.append(f"{are} not drawn, on which {whole.output} does not depend")
+    if drawn.folded and depth is None:
+        count = len(whole.gates)
+        more = f"; --limit drawn={count} draws all {count:,}" if count > limits["drawn"] else ""
+        notes.append(f"folded to {len(drawn.gates)} gates and inputs: {drawn.folded}{more}")
+    return notes
+
+
+def _picture(drawn: Circuit, form: str, digits: int) -> bytes:
+    """The file, in UTF-8 whatever the terminal speaks."""
+    if form == "dot":
+        from ..renderers.dot import render as render_dot
+
+        return _encoded(render_dot(drawn, digits))
+    if form == "mmd":
+        from ..renderers.mermaid import render as render_mermaid
+
+        return _encoded(render_mermaid(drawn, digits))
+
+    from ..renderers.scene import scene
+
+    placed = scene(drawn, digits)
+    if form == "tex":
+        from ..renderers.tikz import render as render_tikz
+
+        return _encoded(render_tikz(placed))
+    from ..renderers.svg import render as render_svg
+
+    if form == "svg":
+        return _encoded(render_svg(placed))
+    from ..renderers.png import render as render_png
+
+    return render_png("".join(render_svg(placed)), (placed.width, placed.height))
+
+
+def _encoded(pieces: Iterable[str]) -> bytes:
+    return "".join(pieces).encode("utf-8")

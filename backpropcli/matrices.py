@@ -1,0 +1,264 @@
+"""Jacobians and Hessians as plain data: the numbers, the names of rows and columns, and the structure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .api import Result, evaluate
+from .derivatives import Hessian, Jacobian
+from .graph import Graph
+from .limits import LIMITS, Limits
+from .shapes import place_text, size, unravel
+from .text import ids, labels
+from .values import Value, ones
+
+if TYPE_CHECKING:
+    from .checks import Check
+    from .conventions import Note
+    from .language import Program
+
+ZERO = 1e-14
+"""Relative to the largest entry: what rounding leaves of a zero."""
+
+MOST_EIGENVALUES = 500
+"""Rows up to which a Hessian is asked where it curves up and where down."""
+
+
+class Structure(NamedTuple):
+    """What the entries of a matrix show.
+
+    Attributes:
+        possible: how many entries can differ from 0, whatever the point.
+        kind: ``zero``, ``diagonal``, ``tridiagonal``, ``band``, ``block diagonal``, ``rank one``, or ``full``.
+        bandwidth: of a band, how far its entries lie from the diagonal.
+        blocks: of a block diagonal, the names of each block.
+        curvature: of a Hessian ``positive definite``, ``negative definite``, ``indefinite``, ``semidefinite``; or "".
+        eigenvalues: of a Hessian the smallest and the largest.
+    """
+
+    possible: int
+    kind: str
+    bandwidth: int | None = None
+    blocks: list[list[str]] | None = None
+    curvature: str = ""
+    eigenvalues: tuple[float, float] | None = None
+
+
+class Matrix(NamedTuple):
+    """A Jacobian or a Hessian at a point.
+
+    Attributes:
+        kind: ``jacobian`` or ``hessian``.
+        expression: the program's text.
+        at: the point.
+        output: the id of the node that is differentiated.
+        output_name: its name.
+        value: its value.
+        wrt: the inputs to differentiate by.
+        layout: ``standard``, rows are the output's entries, or ``lecture``, rows are the inputs'.
+        rows, columns: the entries' names.
+        entries: the numbers, rows by columns.
+        mode: ``forward``, ``reverse``, or ``forward over reverse``.
+        passes: by mode, how many sweeps it takes.
+        structure: what the entries show.
+        check: the verdict, where one was asked for.
+        notes: what a reader should know.
+        note_ids: the node of each note.
+    """
+
+    kind: str
+    expression: str
+    at: dict[str, Value]
+    output: str
+    output_name: str
+    value: Value
+    wrt: tuple[str, ...]
+    layout: str
+    rows: list[str]
+    columns: list[str]
+    entries: Any
+    mode: str
+    passes: dict[str, int]
+    structure: Structure
+    check: Check | None
+    notes: list[Note]
+    note_ids: list[str]
+
+    @property
+    def finite(self) -> bool:
+        """Whether every entry is finite."""
+        import numpy as np
+
+        return bool(np.isfinite(self.entries).all())
+
+
+def entry_names(graph: Graph, names: Mapping[str, int]) -> list[str]:
+    """The names of all entries of some nodes: ``x``, ``W[0, 1]``."""
+    shapes = {name: graph.shapes[i] or () for name, i in names.items()}
+    return [place_text(name, unravel(k, shape)) for name, shape in shapes.items() for k in range(size(shape))]
+
+
+def jacobian_matrix(
+    program: Program,
+    point: Mapping[str, Value],
+    *,
+    output: str | None = None,
+    wrt: Sequence[str] | None = None,
+    layout: str = "standard",
+    limits: Limits = LIMITS,
+    seconds: float | None = None,
+) -> Matrix:
+    """The Jacobian of a program at a point.
+
+    Args:
+        program: over the shapes of the point.
+        layout: ``"standard"``, rows are the output's entries, or ``"lecture"``, rows are the inputs'.
+        seconds: the budget of a check; None for no check.
+    """
+    made = Jacobian(program, output, wrt, limits)
+    graph = program.graph
+    result = evaluate(
+        program, point, output=output, wrt=made.wrt, upstream=ones(graph.shapes[made.output] or ()), limits=limits
+    )
+    entries = made(result.at)
+    check = None
+    if seconds is not None:
+        from .checks.rows import judge_rows
+
+        check = judge_rows(
+            program, {labels(graph, made.output)[made.output]: made.output}, made.wrt, point, entries, seconds
+        )
+    rows = entry_names(graph, {labels(graph, made.output)[made.output]: made.output})
+    columns = entry_names(graph, {name: graph.inputs[name] for name in made.wrt})
+    structure = structure_of(entries, made.pattern, columns if rows == columns else [])
+    if layout == "lecture":
+        rows, columns, entries = columns, rows, entries.T
+    return _matrix("jacobian", result, layout, rows, columns, entries, made.mode, made.passes, structure, check)
+
+
+def hessian_matrix(
+    program: Program,
+    point: Mapping[str, Value],
+    *,
+    output: str | None = None,
+    wrt: Sequence[str] | None = None,
+    limits: Limits = LIMITS,
+    seconds: float | None = None,
+) -> Matrix:
+    """The second derivatives of a program at a point; the arguments are those of `jacobian_matrix`."""
+    made = Hessian(program, output, wrt, limits)
+    graph = program.graph
+    result = evaluate(program, point, output=output, wrt=made.wrt, limits=limits)
+    entries = made(result.at)
+    check = None
+    if seconds is not None:
+        from .checks.rows import judge_rows
+
+        check = judge_rows(made.derived, made.nodes, made.wrt, point, entries, seconds)
+    names = entry_names(graph, {name: graph.inputs[name] for name in made.wrt})
+    structure = structure_of(entries, made.pattern, names)._replace(**_curvature(entries))
+    passes = {"forward over reverse": made.columns.passes}
+    return _matrix(
+        "hessian", result, "standard", names, names, entries, "forward over reverse", passes, structure, check
+    )
+
+
+def _matrix(
+    kind: str,
+    result: Result,
+    layout: str,
+    rows: list[str],
+    columns: list[str],
+    entries: Any,
+    mode: str,
+    passes: dict[str, int],
+    structure: Structure,
+    check: Check | None,
+) -> Matrix:
+    graph = result.program.graph
+    identifiers = ids(graph)
+    return Matrix(
+        kind, result.program.source, result.at, identifiers[result.output],
+        labels(graph, result.output)[result.output], result.value, result.wrt, layout, rows, columns, entries, mode,
+        passes, structure, check, result.notes,
+        ["" if note.node is None else identifiers[note.node] for note in result.notes],
+    )  # fmt: skip
+
+
+def structure_of(entries: Any, pattern: Any, names: Sequence[str]) -> Structure:
+    """What a matrix shows.
+
+    Args:
+        entries: the numbers.
+        pattern: for every entry whether it can differ from 0.
+        names: of rows and columns alike, where they are the same; else none, and only zero and rank one are looked for.
+    """
+    import numpy as np
+
+    possible = int(pattern.sum())
+    if not np.isfinite(entries).all():
+        return Structure(possible, "full")
+    largest = np.max(np.abs(entries), initial=0.0)
+    if not largest:
+        return Structure(possible, "zero")
+    there = np.abs(entries) > ZERO * largest
+    if names and len(names) > 1:
+        rows, columns = np.nonzero(there)
+        width = int(np.max(np.abs(rows - columns)))
+        if not width:
+            return Structure(possible, "diagonal")
+        blocks = _blocks(there)
+        if len(blocks) > 1:
+            return Structure(possible, "block diagonal", blocks=[[names[i] for i in block] for block in blocks])
+        if width == 1 and len(names) > 2:
+            return Structure(possible, "tridiagonal", 1)
+        if 4 * width < len(names):
+            return Structure(possible, "band", width)
+    if min(entries.shape) > 1 and _rank_one(entries):
+        return Structure(possible, "rank one")
+    return Structure(possible, "full")
+
+
+def _blocks(there: Any) -> list[list[int]]:
+    """The sets of rows that share no entry with the others."""
+    left, blocks = set(range(len(there))), []
+    while left:
+        block, waiting = set(), [min(left)]
+        while waiting:
+            i = waiting.pop()
+            if i not in block:
+                block.add(i)
+                waiting += [j for j in left if (there[i, j] or there[j, i]) and j not in block]
+        left -= block
+        blocks.append(sorted(block))
+    return blocks
+
+
+def _rank_one(entries: Any) -> bool:
+    """Whether all rows are multiples of one: what is left beside that of the largest entry is rounding."""
+    import numpy as np
+
+    i, j = np.unravel_index(np.argmax(np.abs(entries)), entries.shape)
+    pivot = entries[i, j]
+    return bool(np.all(np.abs(entries - np.outer(entries[:, j] / pivot, entries[i])) <= 1e-12 * abs(pivot)))
+
+
+def _curvature(entries: Any) -> dict[str, Any]:
+    """Where a function curves up and where down, by the eigenvalues of its Hessian."""
+    import numpy as np
+
+    if not len(entries) or len(entries) > MOST_EIGENVALUES or not np.isfinite(entries).all():
+        return {}
+    values = np.linalg.eigvalsh(entries)
+    least, most = float(values[0]), float(values[-1])
+    rounding = 1e-13 * max(abs(least), abs(most)) * len(entries)
+    if least > rounding:
+        word = "positive definite"
+    elif most < -rounding:
+        word = "negative definite"
+    elif least < -rounding and most > rounding:
+        word = "indefinite"
+    else:
+        word = "semidefinite"
+    return {"curvature": word, "eigenvalues": (least, most)}

@@ -1,0 +1,106 @@
+"""TikZ: the same drawing for LaTeX, a page of its own; the picture in it can be put into any document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+from .scene import Line, Part, Scene, Text
+
+COLORS = {"value": "0D652D", "gradient": "B3261E", "ink": "202124", "faint": "5F6368"}
+ROLES = {"value": "value", "gradient": "gradient", "name": "ink", "sign": "ink", "faint": "faint"}
+SIZES = (10, 10.95, 12, 14.4)
+"""Those that LaTeX's own fonts have."""
+ANCHORS = {"start": "base west", "middle": "base", "end": "base east"}
+
+ESCAPES = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
+    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}", '"': r"\textquotedbl{}", "'": r"\textquotesingle{}", "`": r"\textasciigrave{}",
+    "-": r"{-}", ",": "{,}", "−": r"$-$", "×": r"$\times$", "·": r"$\cdot$", "…": r"\dots{}",
+    "∞": r"$\infty$", "√": r"$\surd$", "ᵀ": r"\textsuperscript{T}", "•": r"\textbullet{}", "∂": r"$\partial$",
+}  # fmt: skip
+GREEK = (
+    "alpha beta gamma delta varepsilon zeta eta theta iota kappa lambda mu nu xi o pi rho varsigma sigma tau upsilon "
+    "varphi chi psi omega"
+)
+CAPITALS = "A B Gamma Delta E Z H Theta I K Lambda M N Xi O Pi P . Sigma T Upsilon Phi X Psi Omega"
+
+
+def _letters() -> dict[str, str]:
+    """Greek letters as LaTeX names them, where it does not use Latin ones."""
+    names = {chr(0x3B1 + at): word for at, word in enumerate(GREEK.split())}
+    names |= {chr(0x391 + at): word for at, word in enumerate(CAPITALS.split()) if word != "."}
+    names |= {"ϕ": "phi", "ϵ": "epsilon", "ϑ": "vartheta"}
+    return {c: word if len(word) == 1 else f"$\\{word}$" for c, word in names.items()}
+
+
+ESCAPES |= _letters()
+
+
+def render(scene: Scene) -> Iterator[str]:
+    """The drawing as a LaTeX document; a unit is a PostScript point."""
+    title = re.sub(r"[^ -\[\]-~]", "?", scene.title)  # no backslash, and in ASCII
+    yield f"% {title[:200]}\n"
+    yield "\\documentclass[border=2mm]{standalone}\n\\usepackage[T1]{fontenc}\n"
+    yield "\\IfFileExists{lmodern.sty}{\\usepackage{lmodern}}{}\n"
+    yield "\\usepackage{textcomp,tikz}\n"
+    yield "\\begin{document}\n\\begin{tikzpicture}[x=1bp, y=-1bp, line width=1bp, font=\\sffamily]\n"
+    for name, color in COLORS.items():
+        yield f"\\definecolor{{{name}}}{{HTML}}{{{color}}}\n"
+    for line in [*scene.lines, *scene.samples]:
+        yield f"\\draw[faint{', -stealth' if line.arrow else ''}] {_path(line)};\n"
+    for x, y in scene.dots:
+        yield f"\\fill[faint] {_at(x, y)} circle[radius=3bp];\n"
+    for part in scene.parts:
+        yield from _part(part)
+    yield from map(_text, scene.legend)
+    yield "\\end{tikzpicture}\n\\end{document}\n"
+
+
+def _part(part: Part) -> Iterator[str]:
+    if part.outline is not None:
+        x, y, width, height, radius, dashed = part.outline
+        radius = min(radius, width / 2, height / 2)
+        style = f"draw=ink, fill=white, rounded corners={radius:.2f}bp{', dashed' if dashed else ''}"
+        yield f"\\path[{style}] {_at(x - width / 2, y - height / 2)} rectangle {_at(x + width / 2, y + height / 2)};\n"
+    yield from map(_text, part.texts)
+
+
+def _text(text: Text) -> str:
+    points = min(SIZES, key=lambda known: abs(known - text.size))
+    size = f"\\fontsize{{{points:g}}}{{{points + 2:g}}}\\selectfont"
+    slant = "\\itshape" if text.role == "gradient" else ""
+    style = f"{ROLES[text.role]}, anchor={ANCHORS[text.anchor]}, inner sep=0, font=\\sffamily{size}{slant}"
+    return f"\\node[{style}] at {_at(text.x, text.y)} {{{escape(text.content)}}};\n"
+
+
+def _path(line: Line) -> str:
+    """Level pieces and bends that leave and arrive level."""
+    found = [_at(*line.points[0])]
+    for (x1, y1), (x2, y2) in pairwise(line.points):
+        if y1 == y2:
+            found.append(f"-- {_at(x2, y2)}")
+        else:
+            middle = (x1 + x2) / 2
+            found.append(f".. controls {_at(middle, y1)} and {_at(middle, y2)} .. {_at(x2, y2)}")
+    return " ".join(found)
+
+
+def _at(x: float, y: float) -> str:
+    return f"({x:.2f},{y:.2f})"
+
+
+def escape(text: str) -> str:
+    """Text that LaTeX sets as it is; a letter that its usual fonts lack is spelled by its number."""
+    return "".join(_character(c) for c in text)
+
+
+def _character(c: str) -> str:
+    known = ESCAPES.get(c)
+    if known is not None:
+        return known
+    if c.isascii() or (c.isalpha() and c <= "ž") or c in "±²³":
+        return c
+    return f"[U+{ord(c):04X}]"
