@@ -17,7 +17,8 @@ from ..errors import BackpropError, OptionError, nearest
 from .main import DONE, UNUSABLE, tell
 
 COMMANDS = (
-    "eval", "explain", "draw", "symbolic", "jacobian", "hessian", "hvp", "numeric", "cost", "gates",
+    "eval", "explain", "draw", "symbolic", "jacobian", "hessian", "hvp", "numeric", "cost", "code",
+    "gates",
 )  # fmt: skip
 
 HELP = """\
