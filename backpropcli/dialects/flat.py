@@ -18,7 +18,7 @@ from ..graph import CONSTANT, INPUT, Graph
 from ..kernels.floats import FLOATS
 from ..kernels.shaped import ShapedSystem
 from ..kernels.symbols import Symbol, Symbols
-from ..operations import Operation
+from ..operations import OPERATIONS, Operation
 from ..operations.maps import LinearMap, Reduced
 from ..shapes import Shape
 from ..shapes import broadcast as broadcast_shapes
@@ -268,7 +268,7 @@ class Maker:
             F = Symbols(traced, self.ties)
             operands = self._operands(F, i)
             z, upstream = self._leaf(F, "z", i), self._leaf(F, "upstream", i)
-            local = operation.local(F, k, z, operands)
+            local = self._local(F, i, k, z, operands)
             if isinstance(local, Reduced):
                 local = local.partials
             elif isinstance(local, LinearMap):
@@ -277,6 +277,18 @@ class Maker:
             simple, place = simplify(traced, [found])
             self.patterns[key] = Pattern(simple, place[found])
         return self.patterns[key]
+
+    def rule(self, i: int) -> Operation:
+        """The operation whose rule a node follows: 1/x is the lectures' gate of that name, whose slope is -z²."""
+        operation = self.graph.operations[i]
+        return OPERATIONS["reciprocal"] if operation.name == "div" and self.numbers(i)[0] == 1.0 else operation
+
+    def _local(self, F: Any, i: int, k: int, z: Any, operands: list[Any]) -> Any:
+        """The local gradient towards operand k, by the node's rule."""
+        operation = self.rule(i)
+        if operation is self.graph.operations[i]:
+            return operation.local(F, k, z, operands)
+        return operation.local(F, 0, z, operands[1:])
 
     def _kind(self, i: int) -> Any:
         """What nodes of one operation must have in common to share a pattern."""
@@ -315,7 +327,7 @@ class Maker:
                     for x, number, c in zip(operands, numbers, there[0], strict=True)
                 ]
                 value = F.write("where", live, z, there[1])
-        local = operation.local(F, k, value, at)
+        local = self._local(F, i, k, value, at)
         found = F.symbol(F.downstream(local, upstream, value, operands[k], operation.structural))
         if guarded and isinstance(local, LinearMap) and not operation.reduces:
             any_live = F.write("sum", F.write("abs", upstream), axis=None, keepdims=False) != 0.0
