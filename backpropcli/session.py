@@ -11,12 +11,11 @@ language, changes nothing. No terminal is known here: an answer is plain data, w
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from .api import Result, evaluate
-from .errors import LanguageError, OptionError, PointError, ShapeError, UnknownName, nearest
+from .errors import OptionError, PointError, ShapeError, UnknownName, nearest
 from .language import Program, Statement, parse_bindings, statements
 from .language.builder import CONSTANTS, FILLED
 from .language.program import Reader
@@ -26,7 +25,7 @@ from .report import Report, Wanted, report
 from .shapes import Shape, written
 from .sheet import MOST_NAMES, Definition, Sheet, joined, placed
 from .sweeps import forward
-from .values import Value, as_value, hold_sizes, ones, shapes_of, system_for
+from .values import Value, as_value, finite, hold_sizes, ones, shapes_of, system_for
 
 DONE, WAITING, UNVERIFIED, DISAGREES = "done", "waiting", "unverified", "disagrees"
 
@@ -35,7 +34,7 @@ class Answer(NamedTuple):
     """What a line is answered with.
 
     Attributes:
-        kind: how it is shown: ``table``, ``result`` (value and gradient alone), ``values`` of a forward pass,
+        kind: how it is shown: ``table``, ``forward`` (that pass alone), ``result`` (value and gradient alone),
             ``explanation``, ``circuit``, ``matrix``, ``names``, ``program``, ``help``, ``end``, or "" for nothing.
         content: the data.
         notes: what a reader should know.
@@ -67,6 +66,7 @@ class Session:
         self.limits = limits
         self.read = read
         self.last: Statement | None = None
+        self.made: tuple[Program, list[Statement]] | None = None
 
     def answer(self, line: str) -> Answer:
         """The answer to a line.
@@ -87,19 +87,35 @@ class Session:
             ShapeError, LimitError: shapes do not fit; the statements hold nevertheless, so that a value can mend it.
         """
         found = statements(text, self.limits)
-        if len(found) == 1 and found[0].lone and found[0].text in self.sheet.values:
-            return Answer("names", ({found[0].text: self.sheet.values[found[0].text]}, []))
+        if len(found) == 1 and found[0].lone and found[0].text not in self.sheet.definitions:
+            known = self._word(found[0].text)
+            if known is not None:
+                return known
         sheet = self.sheet.copy()
         formulas, changed, notes = self._sorted(found, sheet)
-        last = _last(formulas, sheet) or self.last
-        if formulas and last is not None:
-            sheet.program(_target(last, sheet), self.limits)
+        last, made = self.last, None
+        if formulas:
             sheet.needed(statement.name for statement in formulas)
-        self.sheet, self.last = sheet, last
+            last = _last(formulas, sheet)
+            made = sheet.program(_target(last, sheet), self.limits)
+        self.sheet, self.last, self.made = sheet, last, made
         if not formulas and not (self._target and changed & set(self._program()[0].inputs)):
-            return Answer("", notes=tuple(notes))
+            return Answer(notes=tuple(notes))
         answer = self._shown("table" if formulas else "result")
         return answer._replace(notes=(*notes, *answer.notes))
+
+    def _word(self, name: str) -> Answer | None:
+        """The answer to a name alone: its value, where it has one.
+
+        Raises:
+            UnknownName: a command is meant.
+        """
+        if name in self.sheet.values:
+            return Answer("names", ({name: self.sheet.values[name]}, []))
+        command = SYNONYMS.get(name, name)
+        if command in COMMANDS:
+            raise UnknownName(f"`{name}` has no value", hint=f"the command is `:{command}`")
+        return None
 
     def _sorted(self, found: list[Statement], sheet: Sheet) -> tuple[list[Statement], set[str], list[str]]:
         """Put the statements into the sheet; what are no values, the names that have one, and notes."""
@@ -119,8 +135,8 @@ class Session:
                 defined.add(name)
                 lost |= dict.fromkeys(sheet.forget(name))
                 continue
-            lost |= dict.fromkeys(sheet.forget(name))
-            sheet.values[name] = value
+            lost |= dict.fromkeys(sheet.set(name, value))
+            formulas = [formula for formula in formulas if formula.name != name]
             changed.add(name)
         _define(formulas, sheet, self.limits)
         notes = []
@@ -142,11 +158,11 @@ class Session:
         program, every = sheet.program([statement._replace(text=right, name="", equal=0)], self.limits)
         point = _point(program, sheet.values)
         with placed(every):
-            graph = program.over(shapes_of(point)).graph
-        hold_sizes(graph, self.limits)
-        F = system_for(graph)
+            program = program.over(shapes_of(point))
+        hold_sizes(program.graph, self.limits)
+        F = system_for(program.graph)
         with F.quiet():
-            return as_value(forward(F, graph, point)[-1])
+            return as_value(forward(F, program.graph, point)[program.output])
 
     # The program
 
@@ -156,10 +172,17 @@ class Session:
         return () if self.last is None else _target(self.last, self.sheet)
 
     def _program(self) -> tuple[Program, list[Statement]]:
+        """The program and its statements, read again where names have changed.
+
+        Raises:
+            OptionError: there is none.
+        """
         target = self._target
         if not target:
             raise OptionError("there is no program yet", hint="type an expression, such as (x+y)*z")
-        return self.sheet.program(target, self.limits)
+        if self.made is None:
+            self.made = self.sheet.program(target, self.limits)
+        return self.made
 
     def _shape(self, program: Program) -> Shape:
         """The shape of the output, with all values there.
@@ -184,38 +207,28 @@ class Session:
     def _shown(self, kind: str) -> Answer:
         """The program at the session's values, or what these lack."""
         program, every = self._program()
-        missing = self._missing(program)
-        if missing:
-            return Answer(notes=(missing,), outcome=WAITING)
+        lacking = _lacking(program, self.sheet.values)
+        if lacking:
+            message, hint = _mend(lacking, self.sheet.values)
+            return Answer(notes=(f"{message}: {hint}",), outcome=WAITING)
         with placed(every):
             shape = self._shape(program)
         if not shape:
             return self._answer(kind, self._result())
         result = self._result(ones(shape))
         made = self._report(result)._replace(gradient={})  # of an upstream that nobody gave
-        note = f"{made.output_name} has the shape {written(shape)}, and only a scalar has one gradient; :jacobian"
-        notes = (f"{note} shows all derivatives",) if kind == "table" else ()
-        return Answer(kind if kind == "result" else "values", made, notes)
-
-    def _missing(self, program: Program) -> str:
-        """Which inputs have no value, and what to type; "" where all have one.
-
-        Raises:
-            UnknownName: the program is a word that looks like a command.
-        """
-        missing = [name for name in program.inputs if name not in self.sheet.values]
-        if not missing:
-            return ""
-        have = "has" if len(missing) == 1 else "have"
-        example = ", ".join(f"{name} = 1" for name in missing[:MOST_NAMES])
-        close = {name: nearest(name, self.sheet.values) for name in missing[:MOST_NAMES]}
-        meant = "".join(f"; did you mean `{found}` by `{name}`?" for name, found in close.items() if found)
-        return f"{_listed(missing)} {have} no value: type `{example}`{meant}"
+        notes = [note.message for note in made.notes if note.code == "reading"]
+        if kind == "table":
+            notes.append(
+                f"{made.output_name} has the shape {written(shape)}, and only a scalar has one gradient; "
+                ":jacobian shows all derivatives"
+            )
+        return Answer(kind if kind == "result" else "forward", made, tuple(notes), _outcome(finite(result.value)))
 
     @property
     def waiting(self) -> bool:
         """Whether the program's inputs lack a value."""
-        return bool(self._target) and bool(self._missing(self._program()[0]))
+        return bool(self._target) and bool(_lacking(self._program()[0], self.sheet.values))
 
     def _report(self, result: Result, **more: Any) -> Report:
         return report(result, wanted=Wanted(int(self.limits["text"])), **more)
@@ -320,7 +333,7 @@ class Session:
                 close = nearest(name, [*sheet.values, *sheet.definitions])
                 raise UnknownName(f"`{name[:40]}` has no value", hint=f"did you mean `{close}`?" if close else "")
             lost += sheet.forget(name)
-        self.sheet = sheet
+        self.sheet, self.made = sheet, None
         lost = [name for name in lost if name not in names]
         return Answer(notes=(f"{_listed(lost)} went with it",) if lost else ())
 
@@ -342,7 +355,9 @@ class Session:
             word: what is typed of it.
         """
         if word.startswith(":") and not before.strip():
-            return [f":{name}{' ' if row.argument else ''}" for name, row in COMMANDS.items() if f":{name}".startswith(word)]
+            return [
+                f":{name}{' ' if row.argument else ''}" for name, row in COMMANDS.items() if f":{name}".startswith(word)
+            ]
         names = {*self.sheet.values, *self.sheet.definitions}
         if self._target:
             names |= {name for s in self._target for name in s.reads}
@@ -352,10 +367,8 @@ class Session:
         return sorted(name for name in {*names, *CONSTANTS, *functions} if name.startswith(word))
 
 
-def _last(formulas: list[Statement], sheet: Sheet) -> Statement | None:
+def _last(formulas: list[Statement], sheet: Sheet) -> Statement:
     """The statement whose value is shown; of a name alone the one that defines it."""
-    if not formulas:
-        return None
     last = formulas[-1]
     definition = sheet.definitions.get(last.text) if last.lone else None
     if definition is not None and definition.statements[-1].name == last.text:
@@ -393,12 +406,27 @@ def _point(program: Program, values: Mapping[str, Value]) -> dict[str, Value]:
     Raises:
         PointError: one has none.
     """
-    missing = [name for name in program.inputs if name not in values]
-    if missing:
-        have = "has" if len(missing) == 1 else "have"
-        example = ", ".join(f"{name} = 1" for name in missing[:MOST_NAMES])
-        raise PointError(f"{_listed(missing)} {have} no value", hint=f"type `{example}`")
+    lacking = _lacking(program, values)
+    if lacking:
+        message, hint = _mend(lacking, values)
+        raise PointError(message, hint=hint)
     return {name: values[name] for name in program.inputs}
+
+
+def _lacking(program: Program, values: Mapping[str, Value]) -> list[str]:
+    """The inputs that have no value."""
+    return [name for name in program.inputs if name not in values]
+
+
+def _mend(lacking: list[str], values: Mapping[str, Value]) -> tuple[str, str]:
+    """What is wrong where inputs have no value, and what to type."""
+    have = "has" if len(lacking) == 1 else "have"
+    hint = f"type `{', '.join(f'{name} = 1' for name in lacking[:MOST_NAMES])}`"
+    for name in lacking[:MOST_NAMES]:
+        close = nearest(name, list(values)[:100])
+        if close and len(name) > 1:
+            hint += f"; did you mean `{close}` by `{name}`?"
+    return f"{_listed(lacking)} {have} no value", hint
 
 
 def _listed(names: list[str]) -> str:
@@ -441,3 +469,6 @@ COMMANDS = {
     "help": Command("", "this list", Session.help),
     "quit": Command("", "the end, as Ctrl-D", Session.end),
 }
+
+SYNONYMS = {"exit": "quit"}
+"""Words that people type for a command."""

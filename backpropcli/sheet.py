@@ -72,6 +72,12 @@ class Sheet:
             del self.definitions[each]
         return [each for each in definition.names if each != name]
 
+    def set(self, name: str, value: Value) -> list[str]:
+        """Give the name a value; the other names that `forget` would tell are told."""
+        lost = self.forget(name) if name in self.definitions else []
+        self.values[name] = value  # one that had a value keeps its place
+        return lost
+
     def define(self, statements: Sequence[Statement]) -> Definition:
         """Define names, which mean nothing yet."""
         definition = Definition(statements)

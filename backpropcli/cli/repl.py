@@ -1,0 +1,156 @@
+"""``backprop repl``: type, see, change a value, see again."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .. import __version__
+from ..errors import BackpropError, FileProblem, OptionError
+from .draw import form_for, picture
+from .files import print_error, print_notes, read_program, write, write_bytes
+from .main import DONE, NO, UNUSABLE, UNVERIFIED, fault, tell
+from .options import (
+    COLORS,
+    At,
+    AtFile,
+    Color,
+    Digits,
+    Expression,
+    File,
+    Limit,
+    choice,
+    limits_of,
+    point_of,
+    reader_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..limits import Limits
+    from ..session import Answer, Session
+    from .lines import Lines
+
+PROMPT = "> "
+
+HELP = """\
+Type, see, change a value, see again.
+
+`x = 3` sets a value, `q = x + y` defines a name, an expression shows its table, and :help lists the commands. Tab
+completes names and functions. An error keeps the session; Ctrl-C takes back a line, Ctrl-D ends.
+
+From a pipe lines are answered one by one, without a prompt. The exit status is then 2 where a line could not be used or
+values are lacking at the end, 1 where :check disagreed, 3 where an answer was not finite or not verified.
+
+Examples:
+
+\b
+  backprop repl
+  backprop repl "q = x + y; f = q*z" --at x=-2,y=5,z=-4
+  backprop repl samples/neuron.bp --at-file samples/neuron.json
+  printf 'x = 3\\nx^2\\nx = 4\\n' | backprop repl
+"""
+
+
+def command(
+    expression: Expression = None,
+    file: File = None,
+    at: At = None,
+    at_file: AtFile = None,
+    history: Annotated[
+        bool, typer.Option("--history/--no-history", help="Whether typed lines are kept for the next session.")
+    ] = True,
+    digits: Digits = None,
+    color: Color = "auto",
+    limit: Limit = None,
+) -> int:
+    from ..session import Session
+    from .lines import Piped, a_person_types, history_file, typed
+
+    limits = limits_of(limit)
+    choice("--color", color, COLORS)
+    if sys.stdin is None:
+        raise FileProblem("standard input is closed")
+    if expression == "-":
+        raise OptionError("standard input has the session's lines", hint="leave out the -")
+    session = Session(point_of(at, at_file, limits), limits, reader_of(limits))
+    start = None if expression is None and file is None else read_program(expression, file, limits)
+
+    def show(answer: Answer) -> int:
+        return _show(answer, limits, color, digits)
+
+    person = a_person_types()
+    status = DONE
+    if person:
+        tell(f"backprop {__version__}: type x = 3, an expression, or :help; Ctrl-D ends")
+    if start is not None:
+        status = show(session.enter(start))
+    lines = typed(PROMPT, session.completions, history_file() if history else None) if person else None
+    with lines or nullcontext(Piped(sys.stdin.buffer, limits)) as source:
+        status = _answered(source, session, show, status, person)
+    if person:
+        return DONE
+    return UNUSABLE if status == DONE and session.waiting else status
+
+
+def _answered(lines: Lines, session: Session, show: Callable[[Answer], int], status: int, person: bool) -> int:
+    """Answer every line, and return the gravest status."""
+    while True:
+        found = DONE
+        try:
+            line = lines.read()
+            if line is None:
+                return status
+            answer = session.answer(line)
+            if answer.kind == "end":
+                return status
+            found = show(answer)
+        except BackpropError as error:
+            print_error(error)
+            found = UNUSABLE
+        except KeyboardInterrupt:
+            if not person:
+                raise
+            tell("interrupted")
+        except OSError:
+            raise  # what is shown cannot be written
+        except Exception as error:
+            found = fault(error)
+        status = max(status, found, key=_gravity)
+
+
+def _gravity(status: int) -> int:
+    grave = (DONE, UNVERIFIED, NO, UNUSABLE)
+    return grave.index(status) if status in grave else len(grave)
+
+
+def _show(answer: Answer, limits: Limits, color: str, digits: int | None) -> int:
+    """Print an answer and an empty line, and return its status."""
+    from ..renderers.screen import screen_of
+    from ..renderers.session import render
+    from ..session import DISAGREES
+    from ..session import UNVERIFIED as UNCERTAIN
+
+    print_notes(answer.notes, limits)
+    if answer.target:
+        _draw(answer, digits)
+    else:
+        pieces = list(render(answer, screen_of(sys.stdout, color), limits, digits))
+        write([*pieces, "\n"] if pieces else [], None)
+    return {DISAGREES: NO, UNCERTAIN: UNVERIFIED}.get(answer.outcome, DONE)
+
+
+def _draw(answer: Answer, digits: int | None) -> None:
+    """Write the circuit to a file; its suffix decides the form."""
+    form = form_for(None, answer.target)
+    if form == "text":
+        from ..renderers.screen import FILE
+        from ..renderers.tree import render
+
+        write([render(answer.content, FILE, digits or 4)], answer.target)
+    else:
+        write_bytes(picture(answer.content, form, digits or 4), answer.target)
