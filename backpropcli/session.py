@@ -11,11 +11,11 @@ language, changes nothing. No terminal is known here: an answer is plain data, w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from .api import Result, evaluate
-from .errors import OptionError, PointError, ShapeError, UnknownName, nearest
+from .errors import LanguageError, OptionError, PointError, ShapeError, UnknownName, nearest
 from .language import Program, Statement, parse_bindings, statements
 from .language.builder import CONSTANTS, FILLED
 from .language.program import Reader
@@ -98,20 +98,23 @@ class Session:
             sheet.needed(statement.name for statement in formulas)
             last = _last(formulas, sheet)
             made = sheet.program(_target(last, sheet), self.limits)
-        self.sheet, self.last, self.made = sheet, last, made
+        self.made = None  # first: an interrupt must not leave the program of other names
+        self.sheet, self.last = sheet, last
+        self.made = made
         if not formulas and not (self._target and changed & set(self._program()[0].inputs)):
             return Answer(notes=tuple(notes))
         answer = self._shown("table" if formulas else "result")
         return answer._replace(notes=(*notes, *answer.notes))
 
     def _word(self, name: str) -> Answer | None:
-        """The answer to a name alone: its value, where it has one.
+        """The answer to a name alone: its value, where it has one; the program stays what it is.
 
         Raises:
             UnknownName: a command is meant.
         """
-        if name in self.sheet.values:
-            return Answer("names", ({name: self.sheet.values[name]}, []))
+        known = {**CONSTANTS, **self.sheet.values}
+        if name in known:
+            return Answer("names", ({name: known[name]}, []))
         command = SYNONYMS.get(name, name)
         if command in COMMANDS:
             raise UnknownName(f"`{name}` has no value", hint=f"the command is `:{command}`")
@@ -198,10 +201,7 @@ class Session:
         with placed(every):
             shape = self._shape(program)
             if shape and upstream is None:
-                raise ShapeError(
-                    f"the program has the shape {written(shape)}, and only a scalar has one gradient",
-                    hint="end with a scalar such as sum(…), or type :jacobian",
-                )
+                raise _no_scalar(shape)
             return evaluate(program, _point(program, self.sheet.values), upstream=upstream, limits=self.limits)
 
     def _shown(self, kind: str) -> Answer:
@@ -302,12 +302,14 @@ class Session:
         """The second derivatives."""
         from .matrices import hessian_matrix
 
-        return self._matrix(hessian_matrix)
+        return self._matrix(hessian_matrix, scalar=True)
 
-    def _matrix(self, made_by: Callable[..., Any]) -> Answer:
+    def _matrix(self, made_by: Callable[..., Any], scalar: bool = False) -> Answer:
         program, every = self._program()
         with placed(every):
-            self._shape(program)
+            shape = self._shape(program)
+            if scalar and shape:
+                raise _no_scalar(shape)
             point = _point(program, self.sheet.values)
             matrix = made_by(program.over(shapes_of(point)), point, limits=self.limits)
         return Answer("matrix", matrix, tuple(note.message for note in matrix.notes), _outcome(matrix.finite))
@@ -385,19 +387,36 @@ def _target(last: Statement, sheet: Sheet) -> tuple[Statement, ...]:
 
 
 def _define(formulas: list[Statement], sheet: Sheet, limits: Limits) -> None:
-    """Define the names of the statements: each by its own, or all together where one is assigned twice.
+    """Define the names of the statements.
 
     Raises:
         LanguageError, ShapeError: one is not in the language.
     """
-    named = [statement for statement in formulas if statement.name]
-    twice = len({statement.name for statement in named}) < len(named)
-    for group in [named] if twice else [[statement] for statement in named]:
-        definition = sheet.define(group)
-        Sheet(sheet.values).program(definition.statements, limits)
+    alone = Sheet(sheet.values)  # so that each is read once, without what it needs
+    for group in _groups([statement for statement in formulas if statement.name]):
+        first = group[0]
+        if len(group) == 1 and first.name in first.reads:
+            raise LanguageError(
+                f"`{first.name}` is defined by itself", hint=f"type `{first.name} = 1` first, or take another name",
+                source=first.source, start=first.start, end=first.start + len(first.name),
+            )  # fmt: skip
+        alone.program(sheet.define(group).statements, limits)
     for statement in formulas:
         if not statement.name:
-            Sheet(sheet.values).program([statement], limits)
+            alone.program([statement], limits)
+
+
+def _groups(named: list[Statement]) -> Iterator[list[Statement]]:
+    """Each assignment by itself; from the first to the last of those that assign a name twice, all together."""
+    last = {statement.name: at for at, statement in enumerate(named)}
+    first = {named[at].name: at for at in range(len(named) - 1, -1, -1)}
+    twice = [name for name in last if first[name] < last[name]]
+    begin = min((first[name] for name in twice), default=len(named))
+    end = max((last[name] for name in twice), default=-1)
+    yield from ([statement] for statement in named[:begin])
+    if twice:
+        yield named[begin : end + 1]
+    yield from ([statement] for statement in named[max(begin, end + 1) :])
 
 
 def _point(program: Program, values: Mapping[str, Value]) -> dict[str, Value]:
@@ -427,6 +446,13 @@ def _mend(lacking: list[str], values: Mapping[str, Value]) -> tuple[str, str]:
         if close and len(name) > 1:
             hint += f"; did you mean `{close}` by `{name}`?"
     return f"{_listed(lacking)} {have} no value", hint
+
+
+def _no_scalar(shape: Shape) -> ShapeError:
+    return ShapeError(
+        f"the program has the shape {written(shape)}, and only a scalar has one gradient",
+        hint="end with a scalar such as sum(…), or type :jacobian",
+    )
 
 
 def _listed(names: list[str]) -> str:

@@ -64,9 +64,12 @@ class Typed:
     def __init__(self, prompt: str, editor: Any = None) -> None:
         self.prompt = prompt
         self.editor = editor
+        self.pasted: list[str] = []
 
     def read(self) -> str | None:
         """The next line; an empty one where Ctrl-C takes it back."""
+        if self.pasted:
+            return self.pasted.pop(0)
         try:
             line = input(self._asked())
         except EOFError:
@@ -80,6 +83,7 @@ class Typed:
         if self.editor is not None and line.strip() and len(line) <= LONGEST:
             with suppress(ValueError):
                 self.editor.add_history(line)
+        line, *self.pasted = line.split("\n")
         return line
 
     def _asked(self) -> str:

@@ -12,7 +12,7 @@ from .. import __version__
 from ..errors import BackpropError, FileProblem, OptionError
 from .draw import form_for, picture
 from .files import print_error, print_notes, read_program, write, write_bytes
-from .main import DONE, NO, UNUSABLE, UNVERIFIED, fault, tell
+from .main import DONE, FAULT, NO, UNUSABLE, UNVERIFIED, fault, tell
 from .options import (
     COLORS,
     At,
@@ -94,7 +94,7 @@ def command(
         status = _answered(source, session, show, status, person)
     if person:
         return DONE
-    return UNUSABLE if status == DONE and session.waiting else status
+    return _graver(status, UNUSABLE if session.waiting else DONE)
 
 
 def _answered(lines: Lines, session: Session, show: Callable[[Answer], int], status: int, person: bool) -> int:
@@ -120,12 +120,11 @@ def _answered(lines: Lines, session: Session, show: Callable[[Answer], int], sta
             raise  # what is shown cannot be written
         except Exception as error:
             found = fault(error)
-        status = max(status, found, key=_gravity)
+        status = _graver(status, found)
 
 
-def _gravity(status: int) -> int:
-    grave = (DONE, UNVERIFIED, NO, UNUSABLE)
-    return grave.index(status) if status in grave else len(grave)
+def _graver(*statuses: int) -> int:
+    return max(statuses, key=(DONE, UNVERIFIED, NO, UNUSABLE, FAULT).index)
 
 
 def _show(answer: Answer, limits: Limits, color: str, digits: int | None) -> int:
@@ -146,11 +145,13 @@ def _show(answer: Answer, limits: Limits, color: str, digits: int | None) -> int
 
 def _draw(answer: Answer, digits: int | None) -> None:
     """Write the circuit to a file; its suffix decides the form."""
+    from ..renderers.screen import FILE, screen_of
+
     form = form_for(None, answer.target)
     if form == "text":
-        from ..renderers.screen import FILE
         from ..renderers.tree import render
 
         write([render(answer.content, FILE, digits or 4)], answer.target)
     else:
         write_bytes(picture(answer.content, form, digits or 4), answer.target)
+    tell(screen_of(sys.stderr).show(f"{answer.target} is written"))

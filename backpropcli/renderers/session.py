@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 TYPED = (
     ("x = 3", "a value; also v = [1, 2] and W = @w.npy"),
+    ("x = x - 0.1", "a new value, from the old one"),
     ("q = x + y", "a definition: q follows x and y"),
     ("q*z", "an expression, differentiated"),
 )
@@ -74,8 +75,9 @@ def _names(page: Page, values: Mapping[str, Value], definitions: Iterable[Statem
 def _help(page: Page, commands: Mapping[str, Command]) -> None:
     rows = [*TYPED, *((f":{name} {row.argument}".rstrip(), row.doc) for name, row in commands.items())]
     width = max(len(left) for left, _ in rows) + 2
+    narrow = width + max(len(right) for _, right in rows) > page.width
     for left, right in rows:
-        if width + len(right) > page.width:
+        if narrow:
             page.line(left, NAME)
             page.line(f"  {right}", FAINT)
         else:
