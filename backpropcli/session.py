@@ -1,9 +1,9 @@
-"""A session: lines in, answers out. What is typed is a value, a definition, an expression or a command.
+"""A session: statements in, answers out, and a sheet of what they mean.
 
     x = 3                a value: its right side has no names in it
+    x = x - 0.1          a new value, where `x` has one
     q = x + y            a definition: what reads `q` follows `x` and `y` from now on
     q*z                  an expression; it, or the last definition, is the session's program
-    :explain             a command
 
 A statement means the same on a line of its own and among others. A line either happens or, where it is not in the
 language, changes nothing. No terminal is known here: an answer is plain data, which a renderer shows.
@@ -11,21 +11,25 @@ language, changes nothing. No terminal is known here: an answer is plain data, w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .api import Result, evaluate
-from .errors import LanguageError, OptionError, PointError, ShapeError, UnknownName, nearest
+from .errors import LanguageError, OptionError, PointError, ShapeError, nearest
 from .language import Program, Statement, parse_bindings, statements
-from .language.builder import CONSTANTS, FILLED
-from .language.program import Reader
+from .language.builder import CONSTANTS
 from .limits import LIMITS, Limits
-from .operations import FUNCTIONS
 from .report import Report, Wanted, report
-from .shapes import Shape, written
-from .sheet import MOST_NAMES, Definition, Sheet, joined, placed
+from .shapes import written
+from .sheet import MOST_NAMES, Sheet, placed
 from .sweeps import forward
 from .values import Value, as_value, finite, hold_sizes, ones, shapes_of, system_for
+
+if TYPE_CHECKING:
+    from .checks import Check
+    from .conventions import Note
+    from .language.program import Reader
+    from .shapes import Shape
 
 DONE, WAITING, UNVERIFIED, DISAGREES = "done", "waiting", "unverified", "disagrees"
 
@@ -68,17 +72,6 @@ class Session:
         self.last: Statement | None = None
         self.made: tuple[Program, list[Statement]] | None = None
 
-    def answer(self, line: str) -> Answer:
-        """The answer to a line.
-
-        Raises:
-            BackpropError: the line cannot be used, or what it asks for cannot be shown.
-        """
-        text = line.strip()
-        return self.command(text) if text.startswith(":") else self.enter(line)
-
-    # Statements
-
     def enter(self, text: str) -> Answer:
         """Take in statements, and show what they changed.
 
@@ -88,9 +81,9 @@ class Session:
         """
         found = statements(text, self.limits)
         if len(found) == 1 and found[0].lone and found[0].text not in self.sheet.definitions:
-            known = self._word(found[0].text)
-            if known is not None:
-                return known
+            known = {**CONSTANTS, **self.sheet.values}
+            if found[0].text in known:  # its value; the program stays what it is
+                return Answer("names", ({found[0].text: known[found[0].text]}, []))
         sheet = self.sheet.copy()
         formulas, changed, notes = self._sorted(found, sheet)
         last, made = self.last, None
@@ -98,45 +91,33 @@ class Session:
             sheet.needed(statement.name for statement in formulas)
             last = _last(formulas, sheet)
             made = sheet.program(_target(last, sheet), self.limits)
-        self.made = None  # first: an interrupt must not leave the program of other names
-        self.sheet, self.last = sheet, last
-        self.made = made
-        if not formulas and not (self._target and changed & set(self._program()[0].inputs)):
+        self.change(sheet)
+        self.last, self.made = last, made
+        if not formulas and not (self.target and changed & set(self.program[0].inputs)):
             return Answer(notes=tuple(notes))
-        answer = self._shown("table" if formulas else "result")
+        answer = self.shown("table" if formulas else "result")
         return answer._replace(notes=(*notes, *answer.notes))
 
-    def _word(self, name: str) -> Answer | None:
-        """The answer to a name alone: its value, where it has one; the program stays what it is.
-
-        Raises:
-            UnknownName: a command is meant.
-        """
-        known = {**CONSTANTS, **self.sheet.values}
-        if name in known:
-            return Answer("names", ({name: known[name]}, []))
-        command = SYNONYMS.get(name, name)
-        if command in COMMANDS:
-            raise UnknownName(f"`{name}` has no value", hint=f"the command is `:{command}`")
-        return None
+    def change(self, sheet: Sheet) -> None:
+        """Take another sheet in the place of the one so far."""
+        self.made = None  # first: an interrupt must not leave a program over other names
+        self.sheet = sheet
 
     def _sorted(self, found: list[Statement], sheet: Sheet) -> tuple[list[Statement], set[str], list[str]]:
         """Put the statements into the sheet; what are no values, the names that have one, and notes."""
         formulas: list[Statement] = []
         changed: set[str] = set()
         lost: dict[str, None] = {}
-        defined: set[str] = set()
         for statement in found:
             name = statement.name
-            constant = not any(sheet.variable(read) or read in defined for read in statement.reads)
-            if name and (statement.file or constant):
+            if name and (statement.file or not any(map(sheet.variable, statement.reads))):
                 value = self._value(statement)
             elif name in statement.reads and name in sheet.values:
                 value = self._computed(statement, sheet)
             else:
                 formulas.append(statement)
-                defined.add(name)
                 lost |= dict.fromkeys(sheet.forget(name))
+                sheet.define([statement])
                 continue
             lost |= dict.fromkeys(sheet.set(name, value))
             formulas = [formula for formula in formulas if formula.name != name]
@@ -146,7 +127,7 @@ class Session:
         gone = [name for name in lost if name not in sheet]
         if gone:
             are = "was" if len(gone) == 1 else "were"
-            notes.append(f"{_listed(gone)} {are} defined together with another name, and {are} forgotten with it")
+            notes.append(f"{listed(gone)} {are} defined together with another name, and {are} forgotten with it")
         if any(not statement.name for statement in formulas[:-1]):
             notes.append("a statement without a name, before the last one, is not used")
         return formulas, changed, notes
@@ -170,203 +151,93 @@ class Session:
     # The program
 
     @property
-    def _target(self) -> tuple[Statement, ...]:
+    def target(self) -> tuple[Statement, ...]:
         """The statements that end with the program's output; none where there is no program."""
         return () if self.last is None else _target(self.last, self.sheet)
 
-    def _program(self) -> tuple[Program, list[Statement]]:
+    @property
+    def program(self) -> tuple[Program, list[Statement]]:
         """The program and its statements, read again where names have changed.
 
         Raises:
             OptionError: there is none.
         """
-        target = self._target
+        target = self.target
         if not target:
             raise OptionError("there is no program yet", hint="type an expression, such as (x+y)*z")
         if self.made is None:
             self.made = self.sheet.program(target, self.limits)
         return self.made
 
-    def _shape(self, program: Program) -> Shape:
-        """The shape of the output, with all values there.
+    @property
+    def lacking(self) -> list[str]:
+        """The inputs of the program that have no value."""
+        return [name for name in self.program[0].inputs if name not in self.sheet.values] if self.target else []
+
+    def opened(self, scalar: bool = False) -> tuple[Program, dict[str, Value]]:
+        """The program over the shapes of its inputs, and their values.
 
         Raises:
-            PointError: an input has no value; ShapeError: shapes do not fit.
+            PointError: an input has no value.
+            ShapeError: shapes do not fit, or the output is no scalar and has to be one.
         """
-        over = program.over(shapes_of(_point(program, self.sheet.values)))
-        return over.graph.shapes[over.output] or ()
-
-    def _result(self, upstream: Value = None) -> Result:
-        program, every = self._program()
+        program, every = self.program
+        point = _point(program, self.sheet.values)
         with placed(every):
-            shape = self._shape(program)
-            if shape and upstream is None:
-                raise _no_scalar(shape)
-            return evaluate(program, _point(program, self.sheet.values), upstream=upstream, limits=self.limits)
+            program = program.over(shapes_of(point))
+        shape = _shape(program)
+        if scalar and shape:
+            raise ShapeError(
+                f"the program has the shape {written(shape)}, and only a scalar has one gradient",
+                hint="end with a scalar such as sum(…), or type :jacobian",
+            )
+        return program, point
 
-    def _shown(self, kind: str) -> Answer:
-        """The program at the session's values, or what these lack."""
-        program, every = self._program()
-        lacking = _lacking(program, self.sheet.values)
+    def result(self) -> Result:
+        """The program's value and gradient."""
+        program, point = self.opened(scalar=True)
+        return evaluate(program, point, limits=self.limits)
+
+    def report(self, result: Result, check: Check | None = None, signs: bool = False) -> Report:
+        """The report of a result, within the limits."""
+        return report(result, check, wanted=Wanted(int(self.limits["text"]), signs=signs))
+
+    def shown(self, kind: str = "table") -> Answer:
+        """The program's table or result; of what is no scalar its values; or the names that have none."""
+        lacking = self.lacking
         if lacking:
             message, hint = _mend(lacking, self.sheet.values)
             return Answer(notes=(f"{message}: {hint}",), outcome=WAITING)
-        with placed(every):
-            shape = self._shape(program)
+        program, point = self.opened()
+        shape = _shape(program)
         if not shape:
-            return self._answer(kind, self._result())
-        result = self._result(ones(shape))
-        made = self._report(result)._replace(gradient={})  # of an upstream that nobody gave
-        notes = [note.message for note in made.notes if note.code == "reading"]
+            result = self.result()
+            made = self.report(result)
+            return Answer(kind, made, messages(made.notes), outcome_of(result.finite))
+        result = evaluate(program, point, upstream=ones(shape), limits=self.limits)
+        made = self.report(result)._replace(gradient={})  # of an upstream that nobody gave
+        notes = messages(note for note in made.notes if note.code == "reading")
         if kind == "table":
-            notes.append(
-                f"{made.output_name} has the shape {written(shape)}, and only a scalar has one gradient; "
-                ":jacobian shows all derivatives"
-            )
-        return Answer(kind if kind == "result" else "forward", made, tuple(notes), _outcome(finite(result.value)))
+            kind = "forward"
+            one = f"{made.output_name} has the shape {written(shape)}, and only a scalar has one gradient"
+            notes = (*notes, f"{one}; :jacobian shows all derivatives")
+        return Answer(kind, made, notes, outcome_of(finite(result.value)))
 
-    @property
-    def waiting(self) -> bool:
-        """Whether the program's inputs lack a value."""
-        return bool(self._target) and bool(_lacking(self._program()[0], self.sheet.values))
 
-    def _report(self, result: Result, **more: Any) -> Report:
-        return report(result, wanted=Wanted(int(self.limits["text"])), **more)
+def messages(notes: Iterable[Note]) -> tuple[str, ...]:
+    """The notes as a person reads them."""
+    return tuple(note.message for note in notes)
 
-    def _answer(self, kind: str, result: Result) -> Answer:
-        made = self._report(result)
-        return Answer(kind, made, tuple(note.message for note in made.notes), _outcome(result.finite))
 
-    # Commands
+def outcome_of(good: bool) -> str:
+    """``done``, or ``unverified`` where that is not certain."""
+    return DONE if good else UNVERIFIED
 
-    def command(self, text: str) -> Answer:
-        """Run ``:name argument``; the beginning of a name will do where no other begins so.
 
-        Raises:
-            OptionError: there is no such command, or it cannot use the argument; whatever the command raises.
-        """
-        word, _, argument = text[1:].strip().partition(" ")
-        found = [name for name in COMMANDS if name == word] or [name for name in COMMANDS if name.startswith(word)]
-        if len(found) != 1 or not word:
-            close = nearest(word, COMMANDS)
-            hint = f"did you mean :{close}?" if close else ":help lists the commands"
-            if word and found:
-                raise OptionError(f"`:{word}` may be {', '.join(f':{name}' for name in found)}")
-            raise OptionError(f"there is no command `:{word[:40]}`", hint=hint)
-        command = COMMANDS[found[0]]
-        argument = argument.strip()
-        if argument and not command.argument:
-            raise OptionError(f"`:{found[0]}` takes nothing behind it, not {argument[:40]!r}")
-        return command.run(self, argument)
-
-    def table(self, _: str = "") -> Answer:
-        """The table of the program."""
-        return self._shown("table")
-
-    def explain(self, node: str = "") -> Answer:
-        """Every step in words; of one node alone."""
-        from .explain import explain
-
-        result = self._result()
-        steps = explain(result, "both", node or None, int(self.limits["rows"]), int(self.limits["text"]))
-        return Answer("explanation", steps, tuple(note.message for note in steps.untold), _outcome(result.finite))
-
-    def draw(self, target: str = "") -> Answer:
-        """The circuit, in the terminal or for a file."""
-        from .circuit import circuit, folded, told
-
-        result = self._result()
-        made = report(result, wanted=Wanted(int(self.limits["text"]), signs=True))
-        whole = circuit(made)
-        drawn = folded(whole, self.limits["drawn"])
-        notes = [*(note.message for note in made.notes), *told(whole, drawn, self.limits["drawn"])]
-        return Answer("circuit", drawn, tuple(notes), _outcome(result.finite), target)
-
-    def check(self, _: str = "") -> Answer:
-        """Value and gradient, each judged by quotients."""
-        from .checks import judge
-
-        result = self._result()
-        judged = judge(result, seconds=self.limits["check"])
-        made = self._report(result, check=judged)
-        outcome = DISAGREES if judged.verdict == "disagree" else _outcome(result.finite and judged.agrees)
-        return Answer("result", made, tuple(note.message for note in made.notes), outcome)
-
-    def jacobian(self, _: str = "") -> Answer:
-        """The derivatives of every entry of the output."""
-        from .matrices import jacobian_matrix
-
-        return self._matrix(jacobian_matrix)
-
-    def hessian(self, _: str = "") -> Answer:
-        """The second derivatives."""
-        from .matrices import hessian_matrix
-
-        return self._matrix(hessian_matrix, scalar=True)
-
-    def _matrix(self, made_by: Callable[..., Any], scalar: bool = False) -> Answer:
-        program, every = self._program()
-        with placed(every):
-            shape = self._shape(program)
-            if scalar and shape:
-                raise _no_scalar(shape)
-            point = _point(program, self.sheet.values)
-            matrix = made_by(program.over(shapes_of(point)), point, limits=self.limits)
-        return Answer("matrix", matrix, tuple(note.message for note in matrix.notes), _outcome(matrix.finite))
-
-    def names(self, _: str = "") -> Answer:
-        """The values and the definitions."""
-        sheet = self.sheet
-        return Answer("names", (dict(sheet.values), [s for d in _once(sheet) for s in d.statements]))
-
-    def program(self, _: str = "") -> Answer:
-        """The program, with the definitions that it needs."""
-        return Answer("program", joined(self._program()[1]))
-
-    def unset(self, argument: str) -> Answer:
-        """Take away values and definitions."""
-        names = argument.replace(",", " ").split()
-        if not names:
-            raise OptionError("`:unset` needs names", hint="such as `:unset x, y`")
-        sheet = self.sheet.copy()
-        lost: list[str] = []
-        for name in names:
-            if name not in sheet and name not in lost:
-                close = nearest(name, [*sheet.values, *sheet.definitions])
-                raise UnknownName(f"`{name[:40]}` has no value", hint=f"did you mean `{close}`?" if close else "")
-            lost += sheet.forget(name)
-        self.sheet, self.made = sheet, None
-        lost = [name for name in lost if name not in names]
-        return Answer(notes=(f"{_listed(lost)} went with it",) if lost else ())
-
-    def help(self, _: str = "") -> Answer:
-        """What can be typed."""
-        return Answer("help", COMMANDS)
-
-    def end(self, _: str = "") -> Answer:
-        """The end of the session."""
-        return Answer("end")
-
-    # Completion
-
-    def completions(self, before: str, word: str) -> list[str]:
-        """What the word may become, in order.
-
-        Args:
-            before: the line before it.
-            word: what is typed of it.
-        """
-        if word.startswith(":") and not before.strip():
-            return [
-                f":{name}{' ' if row.argument else ''}" for name, row in COMMANDS.items() if f":{name}".startswith(word)
-            ]
-        names = {*self.sheet.values, *self.sheet.definitions}
-        if self._target:
-            names |= {name for s in self._target for name in s.reads}
-        if before.lstrip().startswith(":") or not word:
-            return sorted(name for name in names if name.startswith(word))
-        functions = [name + "(" for name in (*FUNCTIONS, *FILLED)]
-        return sorted(name for name in {*names, *CONSTANTS, *functions} if name.startswith(word))
+def listed(names: list[str]) -> str:
+    """Names in a message; of many the first."""
+    shown = ", ".join(f"`{name}`" for name in names[:MOST_NAMES])
+    return shown + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
 
 
 def _last(formulas: list[Statement], sheet: Sheet) -> Statement:
@@ -400,7 +271,11 @@ def _define(formulas: list[Statement], sheet: Sheet, limits: Limits) -> None:
                 f"`{first.name}` is defined by itself", hint=f"type `{first.name} = 1` first, or take another name",
                 source=first.source, start=first.start, end=first.start + len(first.name),
             )  # fmt: skip
-        alone.program(sheet.define(group).statements, limits)
+        if len(group) > 1:
+            for name in {statement.name for statement in group}:
+                sheet.forget(name)
+            sheet.define(group)
+        alone.program(group, limits)
     for statement in formulas:
         if not statement.name:
             alone.program([statement], limits)
@@ -419,22 +294,22 @@ def _groups(named: list[Statement]) -> Iterator[list[Statement]]:
     yield from ([statement] for statement in named[max(begin, end + 1) :])
 
 
+def _shape(program: Program) -> Shape:
+    """The shape of the output of a program whose shapes are known."""
+    return program.graph.shapes[program.output] or ()
+
+
 def _point(program: Program, values: Mapping[str, Value]) -> dict[str, Value]:
     """The values of the program's inputs.
 
     Raises:
         PointError: one has none.
     """
-    lacking = _lacking(program, values)
+    lacking = [name for name in program.inputs if name not in values]
     if lacking:
         message, hint = _mend(lacking, values)
         raise PointError(message, hint=hint)
     return {name: values[name] for name in program.inputs}
-
-
-def _lacking(program: Program, values: Mapping[str, Value]) -> list[str]:
-    """The inputs that have no value."""
-    return [name for name in program.inputs if name not in values]
 
 
 def _mend(lacking: list[str], values: Mapping[str, Value]) -> tuple[str, str]:
@@ -445,56 +320,4 @@ def _mend(lacking: list[str], values: Mapping[str, Value]) -> tuple[str, str]:
         close = nearest(name, list(values)[:100])
         if close and len(name) > 1:
             hint += f"; did you mean `{close}` by `{name}`?"
-    return f"{_listed(lacking)} {have} no value", hint
-
-
-def _no_scalar(shape: Shape) -> ShapeError:
-    return ShapeError(
-        f"the program has the shape {written(shape)}, and only a scalar has one gradient",
-        hint="end with a scalar such as sum(…), or type :jacobian",
-    )
-
-
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(f"`{name}`" for name in names[:MOST_NAMES])
-    return shown + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
-
-
-def _outcome(good: bool) -> str:
-    return DONE if good else UNVERIFIED
-
-
-def _once(sheet: Sheet) -> Iterable[Definition]:
-    return dict.fromkeys(sheet.definitions.values())
-
-
-class Command(NamedTuple):
-    """A command.
-
-    Attributes:
-        argument: what may stand behind it, "" for nothing.
-        doc: what it shows.
-        run: the session's method.
-    """
-
-    argument: str
-    doc: str
-    run: Callable[[Session, str], Answer]
-
-
-COMMANDS = {
-    "table": Command("", "the table again", Session.table),
-    "explain": Command("[NODE]", "every step in words, or one node's", Session.explain),
-    "draw": Command("[FILE]", "the circuit, here or in a file such as f.svg", Session.draw),
-    "check": Command("", "every derivative checked by quotients", Session.check),
-    "jacobian": Command("", "the derivatives of every entry", Session.jacobian),
-    "hessian": Command("", "the second derivatives", Session.hessian),
-    "values": Command("", "what every name means", Session.names),
-    "program": Command("", "the program with its definitions", Session.program),
-    "unset": Command("NAMES", "forget what names mean", Session.unset),
-    "help": Command("", "this list", Session.help),
-    "quit": Command("", "the end, as Ctrl-D", Session.end),
-}
-
-SYNONYMS = {"exit": "quit"}
-"""Words that people type for a command."""
+    return f"{listed(lacking)} {have} no value", hint

@@ -21,7 +21,7 @@ LAYERS = [
     {"language", "conventions", "entries", "catalogue", "transform", "words"},
     {"points", "inputs", "formulas", "sheet"},
     {"api", "derivatives", "structure", "checks", "report", "matrices", "directional"},
-    {"circuit", "explain", "session"},
+    {"circuit", "explain", "session", "commands"},
     {"renderers"},
     {"cli"},
     {"__init__", "__main__"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -68,6 +69,7 @@ def command(
     color: Color = "auto",
     limit: Limit = None,
 ) -> int:
+    from ..commands import completions
     from ..session import Session
     from .lines import Piped, a_person_types, history_file, typed
 
@@ -89,26 +91,28 @@ def command(
         tell(f"backprop {__version__}: type x = 3, an expression, or :help; Ctrl-D ends")
     if start is not None:
         status = show(session.enter(start))
-    lines = typed(PROMPT, session.completions, history_file() if history else None) if person else None
+    lines = typed(PROMPT, partial(completions, session), history_file() if history else None) if person else None
     with lines or nullcontext(Piped(sys.stdin.buffer, limits)) as source:
         status = _answered(source, session, show, status, person)
     if person:
         return DONE
-    return _graver(status, UNUSABLE if session.waiting else DONE)
+    return _graver(status, UNUSABLE if session.lacking else DONE)
 
 
 def _answered(lines: Lines, session: Session, show: Callable[[Answer], int], status: int, person: bool) -> int:
     """Answer every line, and return the gravest status."""
+    from ..commands import answer
+
     while True:
         found = DONE
         try:
             line = lines.read()
             if line is None:
                 return status
-            answer = session.answer(line)
-            if answer.kind == "end":
+            answered = answer(session, line)
+            if answered.kind == "end":
                 return status
-            found = show(answer)
+            found = show(answered)
         except BackpropError as error:
             print_error(error)
             found = UNUSABLE

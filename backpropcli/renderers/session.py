@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from ..commands import Command
 from ..limits import Limits
-from ..session import Answer, Command
+from ..session import Answer
 from .numbers import cell
 from .screen import Screen
 from .table import FAINT, NAME, VALUE, Page
