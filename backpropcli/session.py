@@ -70,6 +70,7 @@ class Session:
         self.limits = limits
         self.read = read
         self.last: Statement | None = None
+        self.seen = False
         self.made: tuple[Program, list[Statement]] | None = None
 
     def enter(self, text: str) -> Answer:
@@ -95,7 +96,8 @@ class Session:
         self.last, self.made = last, made
         if not formulas and not (self.target and changed & set(self.program[0].inputs)):
             return Answer(notes=tuple(notes))
-        answer = self.shown("table" if formulas else "result")
+        self.seen = self.seen and not formulas
+        answer = self.shown("result" if self.seen else "table")
         return answer._replace(notes=(*notes, *answer.notes))
 
     def change(self, sheet: Sheet) -> None:
@@ -210,6 +212,7 @@ class Session:
             return Answer(notes=(f"{message}: {hint}",), outcome=WAITING)
         program, point = self.opened()
         shape = _shape(program)
+        self.seen = True
         if not shape:
             result = self.result()
             made = self.report(result)
