@@ -30,7 +30,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ..limits import Limits
     from ..session import Answer, Session
@@ -100,31 +100,37 @@ def command(
 
 
 def _answered(lines: Lines, session: Session, show: Callable[[Answer], int], status: int, person: bool) -> int:
-    """Answer every line, and return the gravest status."""
-    from ..commands import answer
-
+    """Answer every line, and return the gravest status; a person's Ctrl-C ends what is under way, and no more."""
     while True:
-        found = DONE
         try:
-            line = lines.read()
-            if line is None:
-                return status
-            answered = answer(session, line)
-            if answered.kind == "end":
-                return status
-            found = show(answered)
-        except BackpropError as error:
-            print_error(error)
-            found = UNUSABLE
+            for found in _statuses(lines, session, show):
+                status = _graver(status, found)
+            return status
         except KeyboardInterrupt:
             if not person:
                 raise
             tell("interrupted")
+
+
+def _statuses(lines: Lines, session: Session, show: Callable[[Answer], int]) -> Iterator[int]:
+    """The status of every line, up to the end."""
+    from ..commands import answer
+
+    while True:
+        try:
+            line = lines.read()
+            answered = None if line is None else answer(session, line)
+            if answered is None or answered.kind == "end":
+                return
+            found = show(answered)
+        except BackpropError as error:
+            print_error(error)
+            found = UNUSABLE
         except OSError:
             raise  # what is shown cannot be written
         except Exception as error:
             found = fault(error)
-        status = _graver(status, found)
+        yield found
 
 
 def _graver(*statuses: int) -> int:
