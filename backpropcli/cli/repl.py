@@ -20,7 +20,6 @@ from .options import (
     AtFile,
     Color,
     Digits,
-    Expression,
     File,
     Limit,
     choice,
@@ -58,7 +57,10 @@ Examples:
 
 
 def command(
-    expression: Expression = None,
+    expression: Annotated[
+        str | None,
+        typer.Argument(metavar="EXPR", help="What to begin with: a program, or the path of one that ends in .bp."),
+    ] = None,
     file: File = None,
     at: At = None,
     at_file: AtFile = None,
