@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .api import evaluate
 from .inputs import chosen, opened, point_of, seed_of
+from .kernels.symbols import Arithmetic
 from .language import Program
 from .limits import LIMITS, Limits
 from .shapes import size
@@ -103,7 +104,7 @@ class Gradient:
         return result.value, result.gradient
 
     def _derived(self) -> tuple[Graph, list[int]]:
-        found = gradient(self.program.graph, self.node, self.wrt)
+        found = gradient(self.program.graph, self.node, self.wrt, system=Arithmetic)
         return found.graph, [found.value, *found.gradient.values()]
 
 

@@ -158,11 +158,16 @@ class Graph:
     def pruned(self, keep: Iterable[int]) -> tuple[Graph, list[int]]:
         """The graph without what none of the nodes to keep needs; and where every node stands in it, or -1."""
         new, place = Graph(), [-1] * len(self)
-        for i, needed in enumerate(self.needed(keep)):
-            if needed:
-                place[i] = self.copied(i, new, [place[j] for j in self.operands[i]])
-                if i in self.names:
-                    new.names.setdefault(place[i], self.names[i])
+        kept = [i for i, needed in enumerate(self.needed(keep)) if needed]
+        for at, i in enumerate(kept):
+            place[i] = at
+        new.operations = [self.operations[i] for i in kept]
+        new.operands = [tuple([place[j] for j in self.operands[i]]) for i in kept]
+        new.shapes = [self.shapes[i] for i in kept]
+        new.tensors = self.tensors and any(self.shapes[i] != () or self.operations[i].tensor for i in kept)
+        new.constants = {place[i]: value for i, value in self.constants.items() if place[i] >= 0}
+        new.inputs = {name: place[i] for name, i in self.inputs.items() if place[i] >= 0}
+        new.names = {place[i]: name for i, name in self.names.items() if place[i] >= 0}
         return new, place
 
     def ancestors(self, output: int) -> list[bool]:

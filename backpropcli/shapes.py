@@ -255,8 +255,13 @@ def indexed(shape: Shape, key: Key) -> Shape:
         else:
             if item[2] == 0:
                 raise ShapeError("a slice cannot step by 0")
-            found.append(len(range(*slice(*item).indices(n))))
+            found.append(_length(range(*slice(*item).indices(n))))
     return (*found, *shape[len(key) :])
+
+
+def _length(places: range) -> int:
+    """How many there are; `len` takes none beyond 2**63."""
+    return max((places.stop - places.start + places.step - (1 if places.step > 0 else -1)) // places.step, 0)
 
 
 def scattered(shape: Shape, key: Key, into: Shape) -> Shape:

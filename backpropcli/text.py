@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .graph import CONSTANT, INPUT, Graph
@@ -18,14 +18,14 @@ def number(value: float) -> str:
     return text[:-2] if text.endswith(".0") else text
 
 
-def constant(value: Any) -> str:
-    """A constant as the language reads it back; of a large tensor the first entries."""
+def constant(value: Any, most: float = MOST_ENTRIES) -> str:
+    """A constant as the language reads it back; of a tensor of more than `most` entries the first."""
     if isinstance(value, float):
         return number(value)
     pieces: list[str] = []
     left: list[Any] = [value]
     shown = 0
-    while left and shown <= MOST_ENTRIES:  # a walk with its own stack: literals may be nested as deeply as one likes
+    while left and shown <= most:  # a walk with its own stack: literals may be nested as deeply as one likes
         item = left.pop()
         if isinstance(item, str):
             pieces.append(item)
@@ -89,7 +89,7 @@ def _numbered(name: str, prefix: str) -> bool:
     return name.startswith(prefix) and name[len(prefix) :].isdigit()
 
 
-def expressions(graph: Graph, names: Mapping[int, str], limit: int = 80) -> list[str]:
+def expressions(graph: Graph, names: Mapping[int, str], limit: float = 80) -> list[str]:
     """The expression of every node, of at most `limit` characters.
 
     Args:
@@ -100,33 +100,51 @@ def expressions(graph: Graph, names: Mapping[int, str], limit: int = 80) -> list
     own: list[str] = []
     used: list[str] = []
     binding: list[int] = []
-    for i, (operation, operands) in enumerate(zip(graph.operations, graph.operands, strict=True)):
-        tightness = ATOM
-        if operation is INPUT:
-            text = names.get(i, graph.names[i])
-        elif operation is CONSTANT:
-            text = names.get(i) or constant(graph.constants[i])
-            tightness = SIGN if text.startswith("-") else ATOM
-        elif operation.attributes is not None:
-            text = _with_attributes(operation, [used[j] for j in operands], [binding[j] for j in operands])
-        elif operation.name == "take":
-            x, at = (used[j] for j in operands)
-            text = f"{x if binding[operands[0]] == ATOM else f'({x})'}[{at}]"
-        elif operation.form:
-            text = operation.form.format(
-                *[
-                    f"({used[j]})" if needs_brackets(operation, k, binding[j]) else used[j]
-                    for k, j in enumerate(operands)
-                ]
-            )
-            tightness = operation.binding
-        else:
-            text = f"{operation.written}({', '.join([used[j] for j in operands])})"
-        own.append(text if len(text) <= limit else text[: limit - 1] + "…")
+    for i in range(len(graph)):
+        text, tightness = expression(graph, i, names, used, binding)
+        own.append(text if len(text) <= limit else text[: int(limit) - 1] + "…")
         named = names.get(i)
         used.append(own[-1] if named is None else named)
-        binding.append(tightness if named is None or operation is CONSTANT else tightness_of(named))
+        leaf = graph.operations[i] is CONSTANT
+        binding.append(tightness if named is None or leaf else tightness_of(named))
     return own
+
+
+def expression(
+    graph: Graph,
+    i: int,
+    names: Mapping[int, str],
+    used: Sequence[str],
+    binding: Sequence[int],
+    entries: float = MOST_ENTRIES,
+) -> tuple[str, int]:
+    """What one node computes, as the language reads it, and how tightly that binds.
+
+    Args:
+        graph: the graph.
+        i: the node.
+        names: the names of leaves.
+        used: the text of every node before it, as an operand.
+        binding: how tightly each of these binds.
+        entries: of a tensor constant with more entries the first.
+    """
+    operation, operands = graph.operations[i], graph.operands[i]
+    if operation is INPUT:
+        return names.get(i, graph.names[i]), ATOM
+    if operation is CONSTANT:
+        text = names.get(i) or constant(graph.constants[i], entries)
+        return text, SIGN if text.startswith("-") else ATOM
+    if operation.attributes is not None:
+        return _with_attributes(operation, [used[j] for j in operands], [binding[j] for j in operands]), ATOM
+    if operation.name == "take" and operands[1] not in graph.constants:  # x[2] would be an index
+        x, at = (used[j] for j in operands)
+        return f"{x if binding[operands[0]] == ATOM else f'({x})'}[{at}]", ATOM
+    if operation.form:
+        texts = [
+            f"({used[j]})" if needs_brackets(operation, k, binding[j]) else used[j] for k, j in enumerate(operands)
+        ]
+        return operation.form.format(*texts), operation.binding
+    return f"{operation.written}({', '.join([used[j] for j in operands])})", ATOM
 
 
 def _with_attributes(operation: Operation, operands: list[str], binding: list[int]) -> str:
@@ -135,8 +153,6 @@ def _with_attributes(operation: Operation, operands: list[str], binding: list[in
     if operation.name == "index":
         (x,) = operands
         return f"{x if binding[0] == ATOM else f'({x})'}{arguments[0].removeprefix('key=')}"
-    if operation.name == "scatter":
-        return f"{operands[0]} at {arguments[0].removeprefix('key=')}, 0 elsewhere"
     if operation.name == "stack" and not arguments:
         return f"[{', '.join(operands)}]"
     if operation.name == "transpose" and not arguments:

@@ -17,6 +17,7 @@ from random import Random
 from string import Formatter
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 
@@ -35,7 +36,7 @@ from backpropcli.report import report
 from backpropcli.values import shapes_of
 from backpropcli.words import LANGUAGES, words_of
 
-from .test_cli import backprop
+from .test_cli import SCHEMA, backprop
 from .test_random import usable
 from .test_random_tensors import usable as usable_tensors
 
@@ -562,6 +563,24 @@ def test_the_command_in_korean_as_markdown(tmp_path: Path) -> None:
     run = backprop("explain", "x*x + x", "--at", "x=3", "--lang", "ko", "--format", "md", "-o", str(target))
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
     assert target.read_text("utf-8") == (PAGES / "row_7.ko.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["(x+y)*z", "--at", "x=-2,y=5,z=-4"],
+        ["(x+y)*z", "--at", "x=-2,y=5,z=-4", "--mode", "forward"],
+        ["q = W@x; f = sum(q^2)", "--at", "W=[[0.1,0.5],[-0.3,0.8]],x=[0.2,0.4]"],
+        ["sum(W@x)", "--at", "W=[[1,2]],x=[3,4]", "--mode", "forward", "--wrt", "x"],
+        ["relu(x) + max(y, 1)", "--at", "x=0,y=1", "--pass", "backward"],
+        ["x + y + z", "--at", "x=1,y=2,z=3", "--limit", "rows=2"],
+        ["log(x)", "--at", "x=-1"],
+        ["5"],
+    ],
+    ids=lambda a: " ".join(a),
+)
+def test_json_follows_its_schema(arguments: list[str]) -> None:
+    jsonschema.validate(json.loads(backprop("explain", *arguments, "--json").stdout), SCHEMA)
 
 
 def test_the_command_as_json() -> None:

@@ -16,7 +16,9 @@ from .. import __version__
 from ..errors import BackpropError, OptionError, nearest
 from .main import DONE, UNUSABLE
 
-COMMANDS = ("eval", "explain", "draw", "numeric", "jacobian", "hessian", "hvp", "repl", "gates")
+COMMANDS = (
+    "eval", "explain", "draw", "symbolic", "jacobian", "hessian", "hvp", "numeric", "cost", "repl", "gates",
+)  # fmt: skip
 
 HELP = """\
 See, check and ship gradients of expressions.

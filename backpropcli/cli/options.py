@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,6 +34,10 @@ AtFile = Annotated[
         metavar="PATH",
         help='The point from a JSON file, {"x": 1, "v": [1, 2]}, or an .npz; --at goes first.',
     ),
+]
+Shapes = Annotated[
+    list[str] | None,
+    typer.Option("--shape", metavar="W=2x2,x=2", help="Shapes of inputs; the others are scalars. May be repeated."),
 ]
 Output = Annotated[
     str | None,
@@ -127,6 +132,30 @@ def limits_of(raised: list[str] | None) -> Limits:
 def names_of(text: str | None) -> list[str] | None:
     """``x,y`` as a list."""
     return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+SHAPE = re.compile(r"\s*([^\s=,]+)\s*=\s*(?:(scalar)|(\d{1,18}(?:\s*[x×]\s*\d{1,18})*))\s*", re.ASCII)
+
+
+def shapes_of_option(texts: list[str] | None) -> dict[str, tuple[int, ...]]:
+    """The shapes of ``--shape W=2x2,x=2,s=scalar``, by name.
+
+    Raises:
+        OptionError: a text is no list of shapes, or a name has two.
+    """
+    found: dict[str, tuple[int, ...]] = {}
+    for text in texts or []:
+        for item in text.split(","):
+            match = SHAPE.fullmatch(item)
+            if match is None:
+                raise OptionError(
+                    f"--shape takes names and lengths, not {item.strip()[:40]!r}", hint="such as --shape W=2x3,x=3"
+                )
+            name, _, lengths = match.groups()
+            if name in found:
+                raise OptionError(f"`{name}` has two shapes", hint="give each name one")
+            found[name] = tuple(int(n) for n in re.split("[x×]", lengths)) if lengths else ()
+    return found
 
 
 def point_of(at: list[str] | None, at_file: str | None, limits: Limits) -> dict[str, Value]:

@@ -200,7 +200,7 @@ class Arrays(ShapedSystem):
     def power_log(self, z: Any, x: Any, y: Any) -> Any:
         return np.where(x > 0, z * np.log(x), np.where((x == 0) & (y >= 0), 0.0, math.nan))
 
-    def share(self, k: int, z: Any, operands: tuple[Any, ...]) -> Any:
+    def share(self, k: int, z: Any, operands: tuple[Any, ...], ahead: str) -> Any:
         chosen = np.equal(operands[k], z)
         others = [np.equal(x, z) for at, x in enumerate(operands) if at < k or (at > k and self.ties != "first")]
         tied = reduce(np.logical_or, [np.logical_and(chosen, other) for other in others], np.False_)

@@ -129,8 +129,8 @@ class Exact(ShapedSystem):
     def power_log(self, z: Any, x: Any, y: Any) -> Any:
         return self.lifted(self.entries.power_log)(z, x, y)
 
-    def share(self, k: int, z: Any, operands: tuple[Any, ...]) -> Any:
-        return self.lifted(lambda z, *xs: self.entries.share(k, z, xs))(z, *operands)
+    def share(self, k: int, z: Any, operands: tuple[Any, ...], ahead: str) -> Any:
+        return self.lifted(lambda z, *xs: self.entries.share(k, z, xs, ahead))(z, *operands)
 
     def product(self, local: Any, moved: Any, z: Any, x: Any, structural: bool) -> Any:
         return self.lifted(partial(self.entries.product, structural=structural))(local, moved, z, x)

@@ -211,7 +211,7 @@ class Floats(NumberSystem):
             return z * math.log(x)
         return 0.0 if x == 0 and y >= 0 else nan
 
-    def share(self, k: int, z: float, operands: tuple[float, ...]) -> float:
+    def share(self, k: int, z: float, operands: tuple[float, ...], ahead: str) -> float:
         if z != z:
             return nan
         if operands[k] != z:

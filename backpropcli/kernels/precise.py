@@ -197,7 +197,7 @@ class Precise(NumberSystem):
             return super().power_log(z, x, y)
         return self.zero if x == 0 and y >= 0 else self.nan
 
-    def share(self, k: int, z: Any, operands: tuple[Any, ...]) -> Any:
+    def share(self, k: int, z: Any, operands: tuple[Any, ...], ahead: str) -> Any:
         if z != z:
             return self.nan
         if operands[k] != z:

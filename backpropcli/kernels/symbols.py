@@ -8,8 +8,11 @@ from typing import Any
 
 from ..graph import CONSTANT, Graph
 from ..operations import OPERATIONS
-from ..shapes import Shape
+from ..shapes import Key, Shape
 from .shaped import ShapedSystem
+
+FEW = 4
+"""Entries of a vector that is written out."""
 
 
 class Symbol:
@@ -68,7 +71,7 @@ class Symbols(ShapedSystem):
 
     def __init__(self, graph: Graph, ties: str = "split") -> None:
         self.graph = graph
-        super().__init__({name: partial(self.write, name) for name in OPERATIONS}, ties)
+        super().__init__({name: partial(self.write, name) for name in OPERATIONS} | {"scatter": self.placed}, ties)
 
     @property
     def pi(self) -> Symbol:
@@ -88,12 +91,18 @@ class Symbols(ShapedSystem):
         row = OPERATIONS[name]
         if row.attributes is not None:
             row = row.bind(**attributes)
-        return Symbol(self, self.graph.append(row, *[self.symbol(x).index for x in operands]))
+        nodes = [x.index if type(x) is Symbol else self.constant(x).index for x in operands]
+        return Symbol(self, self.graph.append(row, *nodes))
 
     def shape(self, x: Any) -> Shape:
         return (self.graph.shapes[x.index] or ()) if isinstance(x, Symbol) else ()
 
-    def share(self, k: int, z: Any, operands: tuple[Any, ...]) -> Any:
+    def share(self, k: int, z: Any, operands: tuple[Any, ...], ahead: str) -> Any:
+        if len(operands) == 2:
+            own, other = operands[k], operands[1 - k]
+            if self.ties == "first":
+                return self.write(ahead if k else f"{ahead}_equal", own, other)
+            return self.write("where", self.write(ahead, own, other), 1.0, self.write("where", own == other, 0.5, 0.0))
         hit = operands[k] == z
         if self.ties == "first":
             for x in operands[:k]:
@@ -103,6 +112,13 @@ class Symbols(ShapedSystem):
         for x in operands[1:]:
             total = total + (x == z)
         return self.write("div", hit, total)
+
+    def placed(self, x: Any, key: Key, into: Shape) -> Symbol:
+        """What an index gives back: of a short vector entry by entry, [0, x, 0]."""
+        (n, *more), (k, *rest) = into, key
+        if more or rest or n > FEW or not isinstance(k, int) or self.shape(x):
+            return self.write("scatter", x, key=key, into=into)
+        return self.write("stack", *[x if at == k % n else 0.0 for at in range(n)])
 
     def shifted(self, t: Any, at: Any, axis: int) -> Any:
         return t  # which mathematics does not change, and a formula is read
@@ -114,16 +130,106 @@ class Symbols(ShapedSystem):
         return self.write("full", x, shape=shape) if self.is_number(x, 0.0) and shape else super().sum_to(x, shape)
 
     def product(self, local: Any, moved: Any, z: Any, x: Any, structural: bool) -> Any:
-        if self.is_number(local, 0.0) or self.is_number(moved, 0.0):
+        if self.is_number(moved, 1.0):
+            return self.times(local, moved)
+        passing = self.passing(moved) if self.name(moved) == "where" and not self.is_constant(local) else []
+        hit = self.hit(local, moved) if structural else []
+        if len(passing) == len(hit) == 1 and hit[0][1] is moved:
+            ((condition, g),) = passing
+            return self.write("where", self.write("logical_and", condition, hit[0][0]), g, 0.0)
+        if passing and not structural:
+            found: Any = 0.0
+            for condition, g in reversed(passing):
+                found = self.write("where", condition, self.times(local, g), found)
+            return found
+        return self.masked(local, moved) if structural else self.times(local, moved)
+
+    def times(self, local: Any, moved: Any) -> Any:
+        factor, other = self.number(local), self.number(moved)
+        if factor == 0.0 or other == 0.0:
             return 0.0
-        if self.is_number(local, 1.0):
+        if factor == 1.0:
             return moved
-        if self.is_number(local, -1.0):
+        if factor == -1.0:
             return self.write("neg", moved)
-        return local if self.is_number(moved, 1.0) else self.write("mul", moved, local)
+        return local if other == 1.0 else self.write("mul", moved, local)
+
+    def passing(self, moved: Any) -> list[tuple[Symbol, Any]]:
+        """Under which conditions an upstream gradient is not 0 by choice, and what it is then; else nothing.
+
+        There a local gradient counts, and nowhere else: where(x > 0, sqrt(x), 0) has none at 0, whatever that of the
+        root.
+        """
+        found: list[tuple[Symbol, Any]] = []
+        while self.name(moved) == "where" and len(found) < 2:
+            condition, g, moved = self.operands(moved)
+            found.append((condition, g))
+        return found if self.is_number(moved, 0.0) else []
+
+    def masked(self, local: Any, moved: Any) -> Any:
+        """The product with the local gradient of a choice: where another was chosen it is 0, whatever is moved."""
+        choices = []
+        while self.name(local) == "where":
+            condition, x, local = self.operands(local)
+            choices.append((condition, self.times(x, moved)))
+        hit = self.hit(local, moved)
+        found = 0.0 if hit else self.times(local, moved)
+        for condition, x in reversed([*choices, *hit]):
+            found = self.write("where", condition, x, found)
+        return found
+
+    def hit(self, local: Any, moved: Any) -> list[tuple[Symbol, Any]]:
+        """Where a local gradient of 1 and 0, or of shares and 0, lets something pass, and what; else nothing."""
+        if self.name(local) == "step":
+            return [(self.operands(local)[0] > 0.0, moved)]
+        if self.is_condition(local):
+            return [(local, moved)]
+        if self.name(local) == "div":
+            hits, count = self.operands(local)
+            return [(hits, self.write("div", moved, count))] if self.is_condition(hits) else []
+        return []
+
+    def is_condition(self, value: Any) -> bool:
+        return isinstance(value, Symbol) and self.graph.operations[value.index].condition
+
+    def name(self, value: Any) -> str:
+        """The operation that made a symbol; "" for a number."""
+        return self.graph.operations[value.index].name if isinstance(value, Symbol) else ""
+
+    def operands(self, symbol: Symbol) -> list[Symbol]:
+        return [Symbol(self, j) for j in self.graph.operands[symbol.index]]
+
+    def is_constant(self, value: Any) -> bool:
+        return not isinstance(value, Symbol) or self.graph.operations[value.index] is CONSTANT
+
+    def number(self, value: Any) -> Any:
+        """What a constant is; None for any other symbol."""
+        return self.graph.constants.get(value.index) if type(value) is Symbol else value
 
     def is_number(self, value: Any, number: float) -> bool:
-        if not isinstance(value, Symbol):
-            return bool(value == number)
-        i = value.index
-        return self.graph.operations[i] is CONSTANT and self.graph.constants[i] == number
+        return bool(self.number(value) == number)
+
+
+class Arithmetic(Symbols):
+    """Symbols of a graph that will be computed where all is finite: there a choice may be a product, which is faster.
+
+    A net's value and gradient take 0.8 of the time that they take with `where`.
+    """
+
+    def share(self, k: int, z: Any, operands: tuple[Any, ...], ahead: str) -> Any:
+        if len(operands) != 2 or self.ties == "first":
+            return super().share(k, z, operands, ahead)
+        own, other = operands[k], operands[1 - k]
+        return self.write(ahead, own, other) + 0.5 * (own == other)
+
+    def masked(self, local: Any, moved: Any) -> Any:
+        return self.times(local, moved)
+
+    def placed(self, x: Any, key: Key, into: Shape) -> Symbol:
+        return self.write("scatter", x, key=key, into=into)
+
+    def passing(self, moved: Any) -> list[tuple[Symbol, Any]]:
+        return []
+
+    def hit(self, local: Any, moved: Any) -> list[tuple[Symbol, Any]]:
+        return []

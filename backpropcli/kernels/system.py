@@ -71,8 +71,12 @@ class NumberSystem:
         """d(x^y)/dy at z = x^y."""
         return z * self.kernels["log"](x)
 
-    def share(self, k: int, z: Any, operands: tuple[Any, ...]) -> Any:
-        """The part of the gradient that operand k gets, where z is the largest or smallest operand."""
+    def share(self, k: int, z: Any, operands: tuple[Any, ...], ahead: str) -> Any:
+        """The part of the gradient that operand k gets, where z is the largest or smallest operand.
+
+        Args:
+            ahead: the comparison by which the one chosen is ahead of the others, ``greater`` or ``less``.
+        """
         raise NotImplementedError
 
     def product(self, local: Any, moved: Any, z: Any, x: Any, structural: bool) -> Any:

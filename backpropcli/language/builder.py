@@ -212,9 +212,11 @@ class Builder:
     def call(self, word: Word, arguments: list[Any] | None = None) -> int:
         name, _ = word
         arguments = arguments or []
+        row = FUNCTIONS.get(name)
+        if (row is None or row.lengths != "key") and any(type(a) is tuple for a in arguments):
+            raise self.error(word, f"`{name}` takes no slices", "`:` stands in an index, such as `x[1:]`")
         if name in FILLED:
             return self.filled(word, arguments)
-        row = FUNCTIONS.get(name)
         if row is None:
             self.check_name(word)
         if row is None or row.condition:
@@ -258,9 +260,11 @@ class Builder:
                 several = isinstance(self.graph.constants[argument.value], tuple)
                 if truth and (several or found[0] not in (0, 1)):
                     raise self.error(word, f"`{argument.name}` is 0 or 1", f"write `{argument.name}=1`")
+                several = several or isinstance(row.attributes[argument.name], tuple)
                 values[argument.name] = bool(found[0]) if truth else found if several else found[0]
             elif row.lengths and not isinstance(argument, Keyword) and len(rest) >= len(row.operands):
-                values[row.lengths] = (*values.get(row.lengths, ()), *self.lengths(argument))
+                items = (argument,) if isinstance(argument, tuple) else self.lengths(argument)
+                values[row.lengths] = (*values.get(row.lengths, ()), *items)
             else:
                 rest.append(argument)
         if row.lengths:

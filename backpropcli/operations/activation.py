@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from .counts import COMPARE
 from .table import operation
 
 operation(
     "step", "Heaviside step: 1 where x > 0, else 0.", pattern="gradient blocker",
+    cost=COMPARE,
     partials=lambda F, z, x: 0.0,
     kink=lambda F, z, x: x == 0, structural=True,
 )  # fmt: skip
@@ -29,6 +31,7 @@ operation(
 )  # fmt: skip
 operation(
     "relu", "Rectifier max(0, x); its gradient at 0 is 0.", pattern="gradient switch",
+    cost=COMPARE,
     value=lambda F, x: F.max(x, 0.0),
     partials=lambda F, z, x: F.step(x),
     kink=lambda F, z, x: x == 0, structural=True,

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+from .counts import ADD, COMPARE, FREE, MULTIPLY
 from .table import POSITIVE, POWER, PRODUCT, REAL, SIGN, SUM, operation
 
 operation(
     "add", "Sum.", pattern="gradient distributor", operands=("x", "y"), form="{} + {}", binding=SUM,
     commutes=True,
+    cost=ADD,
     partials=(lambda F, z, x, y: 1.0, lambda F, z, x, y: 1.0),
 )  # fmt: skip
 operation(
     "sub", "Difference.", pattern="gradient distributor", operands=("x", "y"), form="{} - {}", binding=SUM, sign="−",
+    cost=ADD,
     partials=(lambda F, z, x, y: 1.0, lambda F, z, x, y: -1.0),
 )  # fmt: skip
 operation(
     "mul", "Product.", pattern="swap multiplier", operands=("x", "y"), form="{}*{}", binding=PRODUCT,
     sign="×", commutes=True,
+    cost=MULTIPLY,
     partials=(lambda F, z, x, y: y, lambda F, z, x, y: x),
     latex=r"{} \cdot {}",
 )  # fmt: skip
 operation(
     "div", "Quotient.", pattern="swap multiplier", operands=("x", "y"), form="{}/{}", binding=PRODUCT,
+    cost=MULTIPLY,
     partials=(lambda F, z, x, y: F.div(1.0, y), lambda F, z, x, y: -F.div(z, y)),
     domain=(REAL, REAL),
     latex=r"\frac{{{}}}{{{}}}",
 )  # fmt: skip
 operation(
     "neg", "Negation, the lectures' gate *-1.", pattern="sign flipper", form="-{}", binding=SIGN, sign="×−1",
+    cost=FREE,
     partials=lambda F, z, x: -1.0,
 )  # fmt: skip
 operation(
@@ -38,12 +44,14 @@ operation(
 )  # fmt: skip
 operation(
     "square", "Square.", pattern="power rule", synonyms=("square",), form="{}^2", binding=POWER,
+    cost=MULTIPLY,
     value=lambda F, x: x * x,
     partials=lambda F, z, x: 2.0 * x,
     latex=r"{}^{{2}}",
 )  # fmt: skip
 operation(
     "reciprocal", "Reciprocal, the lectures' gate 1/x.", pattern="power rule",
+    cost=MULTIPLY,
     value=lambda F, x: F.div(1.0, x),
     partials=lambda F, z, x: -F.square(z),
 )  # fmt: skip
@@ -70,12 +78,14 @@ operation(
 )  # fmt: skip
 operation(
     "abs", "Absolute value; its gradient at 0 is 0.", pattern="gradient switch",
+    cost=COMPARE,
     partials=lambda F, z, x: F.sign(x),
     kink=lambda F, z, x: x == 0,
     latex=r"\left|{}\right|",
 )  # fmt: skip
 operation(
     "sign", "Sign: -1, 0 or 1.", pattern="gradient blocker",
+    cost=COMPARE,
     partials=lambda F, z, x: 0.0,
     kink=lambda F, z, x: x == 0, structural=True,
 )  # fmt: skip
@@ -98,6 +108,7 @@ operation(
 )  # fmt: skip
 operation(
     "stop_gradient", "The value, through which no gradient passes.", pattern="gradient blocker",
+    cost=FREE,
     value=lambda F, x: x,
     partials=lambda F, z, x: 0.0,
     structural=True, held=True,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..shapes import Shape, size
+from .counts import COMPARE, FREE, Counts
 from .table import AND, COMPARISON, NOT, OR, operation
 
 
@@ -15,32 +17,41 @@ def tied(F: Any, z: Any, *operands: Any) -> Any:
     return hits > 1
 
 
+def compared(z: Shape, *operands: Shape) -> Counts:
+    """What the largest of several operands takes."""
+    return COMPARE.times(size(z) * (len(operands) - 1))
+
+
 operation(
     "max", "The largest operand; operands that tie share the gradient.", pattern="gradient router",
     operands=("x", "y"), variadic=True, commutes=True, synonyms=("maximum", "maxout"),
-    partials=lambda F, k, z, *operands: F.share(k, z, operands),
+    cost=compared,
+    partials=lambda F, k, z, *operands: F.share(k, z, operands, "greater"),
     kink=tied, structural=True,
 )  # fmt: skip
 operation(
     "min", "The smallest operand; operands that tie share the gradient.", pattern="gradient router",
     operands=("x", "y"), variadic=True, commutes=True, synonyms=("minimum",),
-    partials=lambda F, k, z, *operands: F.share(k, z, operands),
+    cost=compared,
+    partials=lambda F, k, z, *operands: F.share(k, z, operands, "less"),
     kink=tied, structural=True,
 )  # fmt: skip
 operation(
     "clip", "x held between lo and hi; its gradient at an edge is 0.", pattern="gradient switch",
     operands=("x", "lo", "hi"), synonyms=("clamp",),
+    cost=COMPARE.times(2),
     value=lambda F, x, lo, hi: F.min(F.max(x, lo), hi),
     partials=(
-        lambda F, z, x, lo, hi: F.step(x - lo) * F.step(hi - x),
-        lambda F, z, x, lo, hi: (1.0 - F.step(x - lo)) * F.step(hi - lo),
-        lambda F, z, x, lo, hi: 1.0 - F.step(hi - F.max(x, lo)),
+        lambda F, z, x, lo, hi: F.logical_and(x > lo, x < hi),
+        lambda F, z, x, lo, hi: F.logical_and(x <= lo, lo < hi),
+        lambda F, z, x, lo, hi: F.greater_equal(F.max(x, lo), hi),
     ),
     kink=lambda F, z, x, lo, hi: F.logical_or(F.logical_or(x == lo, x == hi), lo == hi), structural=True,
 )  # fmt: skip
 operation(
     "where", "x where the condition holds, else y; only the branch taken has a gradient.", pattern="gradient router",
     operands=("condition", "x", "y"),
+    cost=FREE,
     partials=(
         lambda F, z, condition, x, y: 0.0,
         lambda F, z, condition, x, y: F.where(condition, 1.0, 0.0),
@@ -60,23 +71,27 @@ for _name, _sign, _latex, _doc in (
     operation(
         _name, _doc, pattern="condition", operands=("x", "y"), form=f"{{}} {_sign} {{}}", binding=COMPARISON,
         latex=f"{{}} {_latex} {{}}",
+        cost=COMPARE,
         partials=(lambda F, z, x, y: 0.0, lambda F, z, x, y: 0.0),
         kink=lambda F, z, x, y: x == y, condition=True, structural=True,
     )  # fmt: skip
 
 operation(
     "logical_not", "1 where x is 0, else 0.", pattern="condition", form="not {}", binding=NOT,
+    cost=COMPARE,
     partials=lambda F, z, x: 0.0, condition=True, structural=True,
     latex=r"\lnot {}",
 )  # fmt: skip
 operation(
     "logical_and", "1 where neither operand is 0.", pattern="condition", operands=("x", "y"), form="{} and {}",
     binding=AND,
+    cost=COMPARE,
     partials=(lambda F, z, x, y: 0.0, lambda F, z, x, y: 0.0), condition=True, structural=True,
     latex=r"{} \land {}",
 )  # fmt: skip
 operation(
     "logical_or", "1 where an operand is not 0.", pattern="condition", operands=("x", "y"), form="{} or {}", binding=OR,
+    cost=COMPARE,
     partials=(lambda F, z, x, y: 0.0, lambda F, z, x, y: 0.0), condition=True, structural=True,
     latex=r"{} \lor {}",
 )  # fmt: skip

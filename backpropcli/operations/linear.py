@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .. import shapes
+from ..shapes import Shape, size
+from .counts import ADD, FREE, MULTIPLY, Counts
 from .table import PRODUCT, operation
 
 
@@ -101,9 +103,48 @@ def unmoved(F: Any, t: Any, z: Any, *operands: Any, **attributes: Any) -> Any:
     return F.full(0.0, shape=F.shape(z))
 
 
+def matmul_cost(z: Shape, a: Shape, b: Shape) -> Counts:
+    """m·n·k multiplications and m·n·(k - 1) additions for m×k times k×n."""
+    return MULTIPLY.times(size(z) * a[-1]).plus(ADD.times(size(z) * (a[-1] - 1)))
+
+
+def lu_cost(n: int) -> Counts:
+    """Gauss's elimination of an n×n matrix: (n³ - n)/3 multiplications and divisions, (2n³ - 3n² + n)/6 additions."""
+    return Counts((n**3 - n) // 3, (2 * n**3 - 3 * n**2 + n) // 6, estimated=True)
+
+
+def det_cost(z: Shape, x: Shape) -> Counts:
+    """Elimination, and the product of the diagonal."""
+    return lu_cost(x[0]).plus(MULTIPLY.times(x[0] - 1))
+
+
+def solve_cost(z: Shape, a: Shape, b: Shape) -> Counts:
+    """Elimination, and for every right-hand side n² multiplications and divisions and n² - n additions."""
+    n = a[0]
+    return lu_cost(n).plus(Counts(n * size(b), max(n - 1, 0) * size(b)))
+
+
+def inv_cost(z: Shape, x: Shape) -> Counts:
+    """n³ multiplications and divisions and n³ - 2n² + n additions."""
+    n = x[0]
+    return Counts(n**3, n**3 - 2 * n**2 + n, estimated=True)
+
+
+def cofactor_cost(z: Shape, x: Shape) -> Counts:
+    """As det(x)*inv(x)ᵀ."""
+    return inv_cost(x, x).plus(det_cost((), x)).plus(MULTIPLY.times(size(x)))
+
+
+def cofactor_change_cost(z: Shape, x: Shape, t: Shape) -> Counts:
+    """As det(x)*(tr(V@t)*V - V@t@V)ᵀ with V = inv(x)."""
+    products = matmul_cost(x, x, t).times(2).plus(MULTIPLY.plus(MULTIPLY).plus(ADD).times(size(x)))
+    return inv_cost(x, x).plus(det_cost((), x)).plus(products).plus(ADD.times(x[0] - 1))
+
+
 operation(
     "matmul", "Product of matrices and vectors; leading axes are a batch.", pattern="matrix swap multiplier",
     operands=("A", "B"), synonyms=("matmul",), form="{}@{}", binding=PRODUCT, shape=shapes.matmul,
+    cost=matmul_cost,
     pullback=(matmul_left, matmul_right),
     example=(((2, 3), (3, 4)), {}),
     latex=r"{} \cdot {}",
@@ -123,6 +164,7 @@ operation(
 operation(
     "transpose", "Rows as columns; all axes reversed, or in the order `axes`.", pattern="mover",
     attributes={"axes": None}, synonyms=("transpose",), form="{}ᵀ", shape=shapes.transposed,
+    cost=FREE,
     pullback=lambda F, g, z, x, axes: F.transpose(g, axes=axes and turned_back(axes)),
     example=(((2, 3),), {}),
     latex=r"{}^{{\mathsf{{T}}}}",
@@ -130,41 +172,49 @@ operation(
 operation(
     "reshape", "The same entries, row by row, in another shape; one length may be -1.", pattern="mover",
     attributes={"shape": ()}, lengths="shape", shape=shapes.reshaped,
+    cost=FREE,
     pullback=lambda F, g, z, x, shape: F.reshape(g, shape=F.shape(x)),
     example=(((2, 3),), {"shape": (6,)}),
 )  # fmt: skip
 operation(
     "full", "Stretched to a shape by repetition: zeros(2, 3) is full(0, 2, 3).", pattern="gradient distributor",
     attributes={"shape": ()}, lengths="shape", shape=shapes.stretched,
+    cost=FREE,
     pullback=lambda F, g, z, x, shape: F.sum_to(g, F.shape(x)),
     example=(((),), {"shape": (2, 3)}),
 )  # fmt: skip
 operation(
     "concat", "One behind the other along an axis, the first by default.", pattern="mover", operands=("x", "y"),
     variadic=True, attributes={"axis": 0}, shape=shapes.joined, joint=True,
+    cost=FREE,
     pullback=joined_part,
 )  # fmt: skip
 operation(
     "stack", "Side by side along a new axis, the first by default; [x, y] is stack(x, y).", pattern="mover",
     operands=("x",), variadic=True, attributes={"axis": 0}, synonyms=("stack",), form="[{}]", shape=shapes.stacked,
     joint=True,
+    cost=FREE,
     pullback=stacked_part,
 )  # fmt: skip
 operation(
     "index", "Entries by number and slice, x[0, 1:3]; the others get no gradient.", pattern="gradient router",
     attributes={"key": ()}, form="{}[]", shape=shapes.indexed, structural=True,
+    cost=FREE,
     pullback=lambda F, g, z, x, key: F.scatter(g, key=key, into=F.shape(x)),
     example=(((3,),), {"key": (0,)}),
 )  # fmt: skip
 operation(
-    "scatter", "Entries put into zeros at numbers and slices: the adjoint of an index.", pattern="gradient router",
-    attributes={"key": (), "into": ()}, form="scatter({})", shape=shapes.scattered, structural=True,
+    "scatter", "Entries put into zeros at numbers and slices, scatter(x, 1:3, into=5): the adjoint of an index.",
+    pattern="gradient router",
+    attributes={"key": (), "into": ()}, lengths="key", shape=shapes.scattered, structural=True,
+    cost=FREE,
     pullback=lambda F, g, z, x, key, into: F.index(g, key=key),
     example=(((),), {"key": (0,), "into": (3,)}),
 )  # fmt: skip
 operation(
     "take", "The entries of the first axis at the places i, x[i]; the places have no gradient.",
     pattern="gradient router", operands=("x", "i"), shape=shapes.taken, structural=True, place=lambda x, i: 1,
+    cost=FREE,
     pullback=(lambda F, g, z, x, i: F.put(g, i, length=F.shape(x)[0]), nothing),
     pushforward=(lambda F, t, z, x, i: F.take(t, i), unmoved),
     example=(((3,), ()), {}),
@@ -172,6 +222,7 @@ operation(
 operation(
     "put", "Entries added into zeros at the places i: the adjoint of `take`.", pattern="gradient router",
     operands=("x", "i"), attributes={"length": 0}, shape=shapes.put, lengths="length",
+    cost=lambda z, x, i, length: ADD.times(size(x)),
     structural=True, place=lambda x, i: 1,
     pullback=(lambda F, g, z, x, i, length: F.take(g, i), nothing),
     pushforward=(lambda F, t, z, x, i, length: F.put(t, i, length=length), unmoved),
@@ -180,6 +231,7 @@ operation(
 operation(
     "one_hot", "For every class number a row of zeros with a 1 at its place; it has no gradient.",
     pattern="gradient blocker", operands=("i",), attributes={"classes": 0}, lengths="classes", shape=shapes.one_hot,
+    cost=FREE,
     structural=True, place=lambda i: 0,
     pullback=lambda F, g, z, i, classes: nothing(F, g, z, i, i), pushforward=unmoved,
     example=(((),), {"classes": 3}),
@@ -187,6 +239,7 @@ operation(
 operation(
     "diag", "A diagonal matrix from a vector, or the diagonal of a square matrix.", pattern="mover",
     shape=shapes.diagonal,
+    cost=FREE,
     pullback=lambda F, g, z, x: F.diag(g),
 )  # fmt: skip
 operation(
@@ -199,18 +252,21 @@ operation(
 operation(
     "det", "Determinant of a square matrix.", pattern="swap multiplier", reduces=True,
     shape=lambda x: shapes.square(x)[2:],
+    cost=det_cost,
     partials=lambda F, z, x: F.cofactor(x),
     example=(((2, 2),), {}),
 )  # fmt: skip
 operation(
     "cofactor", "Matrix of cofactors, the slope of `det`; det(x)*inv(x)ᵀ where x is regular.",
     pattern="swap multiplier", shape=shapes.square,
+    cost=cofactor_cost,
     pullback=lambda F, g, z, x: F.cofactor_change(x, g), pushforward=lambda F, t, z, x: F.cofactor_change(x, t),
     example=(((2, 2),), {}),
 )  # fmt: skip
 operation(
     "cofactor_change", "How the cofactors of x change along t, also where x is singular; linear in t.",
     pattern="swap multiplier", operands=("x", "t"), shape=shapes.squares,
+    cost=cofactor_change_cost,
     pullback=(lambda F, g, z, x, t: cofactor_bend(F, g, x, t), lambda F, g, z, x, t: F.cofactor_change(x, g)),
     pushforward=(lambda F, s, z, x, t: cofactor_bend(F, s, x, t), lambda F, s, z, x, t: F.cofactor_change(x, s)),
     told=("the second change of the cofactors of x, along upstream and t", "cofactor_change(x, upstream)"),
@@ -219,6 +275,7 @@ operation(
 operation(
     "inv", "Inverse of a square matrix; for inv(A)@b `solve(A, b)` is more exact.", pattern="matrix power rule",
     shape=shapes.square,
+    cost=inv_cost,
     pullback=lambda F, g, z, x: -F.matmul(F.matmul(F.transpose(z), g), F.transpose(z)),
     pushforward=lambda F, t, z, x: -F.matmul(F.matmul(z, t), z),
     example=(((2, 2),), {}),
@@ -226,6 +283,7 @@ operation(
 )  # fmt: skip
 operation(
     "solve", "The solution x of A@x = b.", pattern="matrix quotient", operands=("A", "b"), shape=shapes.solved,
+    cost=solve_cost,
     pullback=(solve_left, lambda F, g, z, a, b: F.solve(F.transpose(a), g)),
     pushforward=(lambda F, t, z, a, b: -F.solve(a, F.matmul(t, z)), lambda F, t, z, a, b: F.solve(a, t)),
     example=(((2, 2), (2,)), {}),

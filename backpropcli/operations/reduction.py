@@ -6,10 +6,16 @@ from math import inf
 from typing import Any
 
 from .. import shapes
-from ..shapes import Axis
-from .table import operation
+from ..shapes import Axis, size
+from .counts import ADD, COMPARE, MULTIPLY, Counts
+from .table import CostRule, operation
 
 AXES = {"axis": None, "keepdims": False}
+
+
+def folded(step: Counts) -> CostRule:
+    """A step for every entry that is put to another one."""
+    return lambda z, x, **attributes: step.times(size(x) - size(z))
 
 
 def count(F: Any, x: Any, axis: Axis) -> float:
@@ -117,6 +123,7 @@ def products_of_others(F: Any, x: Any, axis: Axis) -> Any:
 operation(
     "sum", "Sum of the entries.", pattern="gradient distributor", reduces=True, attributes=AXES, shape=shapes.reduced,
     multilinear=True,
+    cost=folded(ADD),
     partials=lambda F, z, x, axis, keepdims: 1.0,
 )  # fmt: skip
 operation(
@@ -127,6 +134,7 @@ operation(
 )  # fmt: skip
 operation(
     "prod", "Product of the entries.", pattern="swap multiplier", reduces=True, attributes=AXES, shape=shapes.reduced,
+    cost=folded(MULTIPLY),
     partials=lambda F, z, x, axis, keepdims: products_of_others(F, x, axis),
     told=("the product of the other entries",),
 )  # fmt: skip
@@ -134,6 +142,7 @@ for _name, _word in (("amax", "max"), ("amin", "min")):
     operation(
         _name, f"The {_word[:3]}imum of the entries; entries that tie share the gradient.", pattern="gradient router",
         reduces=True, attributes=AXES, shape=shapes.chosen, written=_word,
+        cost=folded(COMPARE),
         partials=lambda F, z, x, axis, keepdims: F.share_among(z, x, axis),
         kink=tied, structural=True,
     )  # fmt: skip
@@ -197,11 +206,13 @@ operation(
 operation(
     "cumsum", "Running sums along an axis, the last by default.", pattern="gradient distributor",
     attributes={"axis": -1, "reverse": False}, shape=lambda x, axis, reverse: shapes.along(x, axis),
+    cost=lambda z, x, axis, reverse: ADD.times(size(z) - size(shapes.reduced(x, axis))),
     pullback=lambda F, g, z, x, axis, reverse: F.cumsum(g, axis=axis, reverse=not reverse),
 )  # fmt: skip
 operation(
     "argmax", "The place of the largest entry, from 0; it has no gradient.", pattern="gradient blocker",
     reduces=True, attributes=AXES, shape=shapes.pointed,
+    cost=folded(COMPARE),
     partials=lambda F, z, x, axis, keepdims: 0.0,
     structural=True,
 )  # fmt: skip

@@ -27,12 +27,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..shapes import Shape
+    from .counts import Counts
 
 Rule = Callable[..., Any]
 """``rule(F, z, *operands) -> local gradient``, where ``z`` is the operation's value."""
 
 ShapeRule = Callable[..., "Shape"]
 """``shape(*shapes of the operands, **attributes) -> shape of the value``; it raises ShapeError."""
+
+CostRule = Callable[..., "Counts"]
+"""``cost(shape of the value, *shapes of the operands, **attributes) -> steps``."""
 
 Interval = tuple[float, float]
 
@@ -62,7 +66,8 @@ class Operation:
         expand: the same as a lecture would write it, in elementary gates, where that is not `value`.
         shape: the value's shape, from the operands'; they broadcast by default.
         attributes: what is no operand, by name, such as ``axis``; the defaults in the table, the values where bound.
-        lengths: the attribute that whole numbers behind the operands make up, as in ``reshape(x, 2, 3)``.
+        lengths: the attribute that whole numbers behind the operands make up, as in ``reshape(x, 2, 3)``; a `key` may
+            have slices too.
         synonyms: other spellings in the language; where there is a form, the only ones that can be called.
         defaults: constants for trailing operands that may be left out.
         variadic: takes any number of operands, at least as many as `operands` names.
@@ -84,7 +89,10 @@ class Operation:
         domain: one interval per operand in which tests draw points.
         ulps: how many ulps its local gradients may be off.
         told: the derivative rules in words, for the catalogue, where the traced ones are too long to be read.
+        cost: what one entry of the value takes; or, of the whole value, ``cost(shape, *shapes of the operands)``. By
+            default that of its formula, where it works on whole tensors, else one function call per entry.
         example: shapes of the operands, and attributes, for which the catalogue prints the rules.
+        tensor: it is more than entry by entry, so that a single float is not what it works on.
         key: its kernel: the name, or name and attributes.
     """
 
@@ -124,6 +132,7 @@ class Operation:
         domain: tuple[Interval, ...] = (),
         ulps: int = 4,
         told: tuple[str, ...] = (),
+        cost: Counts | CostRule | None = None,
         example: tuple[tuple[Shape, ...], dict[str, Any]] | None = None,
     ) -> None:
         self.name = name
@@ -159,6 +168,7 @@ class Operation:
         self.domain = domain or (REAL,) * len(operands)
         self.ulps = ulps
         self.told = told
+        self.cost = cost
         self.example = example or (((3,),) * len(operands) if reduces or pullback else ((),) * len(operands), {})
         self.rules = _tuple(partials)
         self._link()
@@ -166,6 +176,7 @@ class Operation:
     def _link(self) -> None:
         """Make `partials` from the rules: what they give is a number to multiply with, or a linear map."""
         self.partials: tuple[Rule, ...] = self.rules
+        self.tensor = bool(self.pullback) or self.reduces
         if self.tensor:
             from .maps import MapRule, Pulled, Reduced
 
@@ -182,6 +193,8 @@ class Operation:
         for field in ("value", "expand", "shape", "kink"):
             rule = getattr(self, field)
             setattr(bound, field, partial(rule, **values) if rule is not None else None)
+        if callable(self.cost):
+            bound.cost = partial(self.cost, **values)
         for field in ("rules", "pullback", "pushforward"):
             setattr(bound, field, tuple(partial(rule, **values) for rule in getattr(self, field)))
         bound._link()
@@ -189,11 +202,6 @@ class Operation:
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
-
-    @property
-    def tensor(self) -> bool:
-        """Whether it is more than entry by entry, so that a single float is not what it works on."""
-        return bool(self.pullback) or self.reduces
 
     def shape_of(self, *shapes: Shape) -> Shape:
         """The value's shape; ShapeError where the operands' do not fit."""
@@ -216,16 +224,20 @@ class Operation:
         if self.variadic:
             words.append("…")
         if self.lengths:
-            words.append("lengths…")
+            words.append("key…" if self.lengths == "key" else "lengths…")
         words += [f"{name}=" for name in self.attributes or () if name != self.lengths]
         return f"{self.written}({', '.join(words)})"
 
     def arguments(self, defaults: Mapping[str, Any]) -> list[str]:
         """The attributes as a call writes them behind the operands, without those that are the defaults."""
+        from ..shapes import key_text
+
         found = []
         for name, value in (self.attributes or {}).items():
-            if name == self.lengths:
-                found += [str(n) for n in (value if isinstance(value, tuple) else (value,))]
+            if name == self.lengths == "key":
+                found += key_text(value).split(", ")
+            elif name == self.lengths:
+                found += [str(n) for n in (value if isinstance(value, tuple) else (value,))] or ["[]"]
             elif value != defaults.get(name, _NONE):
                 found.append(f"{name}={_argument(name, value)}")
         return found
@@ -240,7 +252,7 @@ def _argument(name: str, value: Any) -> str:
 
         return f"[{key_text(value)}]"
     if isinstance(value, tuple):
-        return f"[{', '.join(map(str, value))}]"
+        return str(value[0]) if name in ("axis", "into") and len(value) == 1 else f"[{', '.join(map(str, value))}]"
     return str(int(value))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log10
 from typing import Any
 
 from ..shapes import written
@@ -29,6 +30,26 @@ def figure(value: float | None, digits: int | None) -> str:
     if value == 0:
         return "0"
     return exact(float(value)) if digits is None else f"{value:.{digits}g}"
+
+
+def count(n: int) -> str:
+    """``409,600``; beyond 15 digits ``1.22e+25``, also where no float is as large."""
+    if n < 10**15:
+        return f"{n:,}"
+    cut = max(n.bit_length() - 64, 0)
+    exponent, rest = divmod(log10(n >> cut) + cut * log10(2), 1)
+    mantissa = f"{10**rest:.3g}"
+    return f"1e+{exponent + 1:.0f}" if mantissa == "10" else f"{mantissa}e+{exponent:.0f}"
+
+
+def in_bytes(n: int) -> str:
+    """``128 MiB``."""
+    units = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+    scale = min(max(n.bit_length() - 1, 0) // 10, len(units) - 1)
+    if n >= 1000 << 60:
+        return f"{count(n >> 60)} EiB"
+    size = n / (1 << 10 * scale)
+    return f"{size:.0f} {units[scale]}" if size >= 1000 else f"{size:.3g} {units[scale]}"
 
 
 def cell(value: Any, digits: int | None, most: float, fold: int = LINE) -> Cell:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import textwrap
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import takewhile
 from math import inf, isfinite
@@ -80,7 +79,7 @@ def render(
         if differences.derivative is not None:
             page.line("")
             _best(page, differences)
-        _prose(page, sentences(differences))
+        page.prose(sentences(differences))
     return page.text()
 
 
@@ -181,16 +180,6 @@ def _best(page: Page, d: Differences) -> None:
     if not page.grid(heads, rows, [NAME, "", "", FAINT, FAINT], ("method",)):
         for name, h, error, *told in rows:
             page.line(f"{name}: best h {h}, error {error}; in theory h {told[0]}, error {told[1]}")
-
-
-def _prose(page: Page, told: Iterable[str]) -> None:
-    """Sentences, folded; also where there is no terminal, since no number is cut."""
-    width = max(min(page.width, WIDTH), 20)
-    for at, sentence in enumerate(told):
-        if not at:
-            page.line("")
-        for line in textwrap.wrap(sentence, width, break_long_words=False, break_on_hyphens=False):
-            page.line(line)
 
 
 def sentences(d: Differences) -> Iterator[str]:

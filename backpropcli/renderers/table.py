@@ -11,7 +11,7 @@ from ..errors import columns
 from ..report import EdgeRecord, NodeRecord, Report
 from ..shapes import written
 from ..values import is_tensor
-from .numbers import FILE_LINE, LINE, Cell, cell, figure, local_cell, sum_lines, sum_of
+from .numbers import FILE_LINE, LINE, Cell, cell, figure, in_bytes, local_cell, sum_lines, sum_of
 from .screen import Screen
 
 if TYPE_CHECKING:
@@ -34,6 +34,9 @@ TEXT_COLUMNS = frozenset(("node", "expression", "shape", "input", "pattern"))
 MOST_VERDICTS = 8
 REPEATS = 3
 """Edges of a node that show its upstream gradient again; after these it is the same."""
+
+PROSE = 80
+"""Columns of sentences where there is no terminal."""
 
 Line = dict[str, str]
 
@@ -199,6 +202,16 @@ class Page:
             self.write(part, style)
             self.end()
 
+    def prose(self, told: Iterable[str]) -> None:
+        """Sentences below an empty line, folded; also where there is no terminal, since no number is cut."""
+        width = max(min(self.width, PROSE), 20)
+        for at, sentence in enumerate(told):
+            if not at:
+                self.line("")
+            sentence = self.screen.show(sentence)
+            for line in textwrap.wrap(sentence, width, break_long_words=False, break_on_hyphens=False):
+                self.line(line)
+
     def grid(self, heads: list[str], rows: Iterable[list[str]], styles: list[str], left: Container[str]) -> bool:
         """Write columns under their heads, if they fit; text flush left, numbers flush right."""
         table = [[self.screen.show(cell) for cell in row] for row in (heads, *rows)]
@@ -322,9 +335,9 @@ class Page:
                 title = f"∂{node.name}/∂{edge.name}, {jacobian.shape[0]}×{jacobian.shape[1]}"
                 if jacobian.matrix is None:
                     instead = (
-                        f"; the numbers multiplied with take {_bytes(jacobian.implicit)}" if jacobian.implicit else ""
+                        f"; the numbers multiplied with take {in_bytes(jacobian.implicit)}" if jacobian.implicit else ""
                     )
-                    self.line(f"{title}: not written out, it would take {_bytes(jacobian.bytes)}{instead}", NAME)
+                    self.line(f"{title}: not written out, it would take {in_bytes(jacobian.bytes)}{instead}", NAME)
                     if jacobian.bytes <= MOST_BYTES:
                         self.line(f"  --limit jacobian={max(jacobian.shape)} writes it out", FAINT)
                 else:
@@ -442,14 +455,3 @@ def verdict_lines(components: list[Component]) -> list[str]:
     if len(others) > MOST_VERDICTS:
         found.append(f"{len(others) - MOST_VERDICTS:,} more entries are not simply right; --json has all")
     return found
-
-
-def _bytes(count: int) -> str:
-    """``128 MiB``."""
-    size, units = float(count), iter(("bytes", "KiB", "MiB", "GiB", "TiB", "PiB"))
-    unit = next(units)
-    for larger in units:
-        if size < 1024:
-            break
-        size, unit = size / 1024, larger
-    return f"{size:.3g} {unit}"

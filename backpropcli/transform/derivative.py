@@ -20,6 +20,7 @@ class Derived(NamedTuple):
         upstream: for every node of the program the node of its upstream gradient; None where nothing reaches it.
         gradient: the node of the gradient by input name, in the input's shape.
         seed: the input that holds the output's upstream gradient, or "" where that is 1.
+        places: where the nodes of the program stand, if all of them do.
     """
 
     graph: Graph
@@ -27,23 +28,48 @@ class Derived(NamedTuple):
     upstream: list[int | None]
     gradient: dict[str, int]
     seed: str
+    places: Sequence[int]
 
-    def simplified(self, verbatim: bool = True) -> Derived:
+    def simplified(self, verbatim: bool = True, settled: bool = False) -> Derived:
         """The same by fewer nodes.
 
         Args:
             verbatim: leave the nodes of the program as they were written.
+            settled: let no factor move on from an upstream gradient that others are made of.
         """
         wanted = (self.value, *self.upstream, *self.gradient.values(), *self.graph.inputs.values())
         kept = [i for i in wanted if i is not None]
         program = range(len(self.upstream))
-        graph, place = simplify(self.graph, [*kept, *program] if verbatim else kept, program if verbatim else ())
+        if verbatim:
+            kept += program
+        shared = self._shared() if settled else ()
+        graph, place = simplify(self.graph, kept, program if verbatim else (), shared)
         upstream = [None if i is None else place[i] for i in self.upstream]
         gradient = {name: place[i] for name, i in self.gradient.items()}
-        return Derived(graph, place[self.value], upstream, gradient, self.seed)
+        places = [place[i] for i in program] if verbatim else []
+        return Derived(graph, place[self.value], upstream, gradient, self.seed, places)
+
+    def _shared(self) -> set[int]:
+        """The upstream gradients that more than one other is made of."""
+        graph = self.graph
+        users = [0] * len(graph)
+        for i, needed in enumerate(graph.needed(self.gradient.values())):
+            if needed:
+                for j in graph.operands[i]:
+                    users[j] += 1
+        for i in self.gradient.values():
+            users[i] += 1
+        return {i for i in self.upstream if i is not None and i >= len(self.upstream) and users[i] > 1}
 
 
-def gradient(graph: Graph, output: int, wrt: Sequence[str], ties: str = "split", seeded: bool = False) -> Derived:
+def gradient(
+    graph: Graph,
+    output: int,
+    wrt: Sequence[str],
+    ties: str = "split",
+    system: type[Symbols] = Symbols,
+    seeded: bool = False,
+) -> Derived:
     """The graph, followed by the backward pass of one of its nodes.
 
     Args:
@@ -51,10 +77,11 @@ def gradient(graph: Graph, output: int, wrt: Sequence[str], ties: str = "split",
         output: the node that is differentiated; where it is no scalar, its upstream gradient becomes an input.
         wrt: the inputs to differentiate by.
         ties: how operands of a maximum that tie share its gradient.
+        system: the symbols that the backward pass runs over.
         seeded: the upstream gradient is an input also where the node is a scalar.
     """
     new = graph.copy()
-    F = Symbols(new, ties)
+    F = system(new, ties)
     values = [Symbol(F, i) for i in range(len(graph))]
     active = graph.dependents([graph.inputs[name] for name in wrt])
     shape = graph.shapes[output] or ()
@@ -72,7 +99,7 @@ def gradient(graph: Graph, output: int, wrt: Sequence[str], ties: str = "split",
         if node is None or new.shapes[node] != of:
             node = F.write("full", 0.0 if node is None else Symbol(F, node), shape=of).index if of else node
         found[name_of] = F.symbol(0.0).index if node is None else node
-    return Derived(new, output, nodes, found, name)
+    return Derived(new, output, nodes, found, name, range(len(graph)))
 
 
 def on_line(graph: Graph, names: Sequence[str]) -> tuple[Graph, list[int], str, dict[str, str]]:

@@ -11,7 +11,7 @@ import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
-from . import cold, graphs, hessian, million, tensors, text
+from . import cold, graphs, hessian, million, symbolic, tensors, text
 
 WORKLOADS = {
     "cold": cold.main,
@@ -24,6 +24,7 @@ WORKLOADS = {
     "mixture": tensors.mixture,
     "memory": tensors.memory,
     "hessian": hessian.main,
+    "symbolic": symbolic.main,
 }
 PEERS = ("typer", "lark", "numpy", "micrograd", "autograd", "casadi", "symengine", "sympy", "torch", "jax")
 
