@@ -180,6 +180,20 @@ def folded(found: Circuit, most: float, depth: int | None = None, statements: bo
     return found._replace(folded=", ".join(ways))
 
 
+def told(whole: Circuit, drawn: Circuit, most: float, depth: int | None = None) -> list[str]:
+    """What is not drawn of a circuit, in words; `most` and `depth` are those it was folded by."""
+    notes = []
+    if whole.left_out:
+        count = whole.left_out
+        are = "1 node is" if count == 1 else f"{count:,} nodes are"
+        notes.append(f"{are} not drawn, on which {whole.output} does not depend")
+    if drawn.folded and depth is None:
+        count = len(whole.gates)
+        more = f"; --limit drawn={count} draws all {count:,}" if count > most else ""
+        notes.append(f"folded to {len(drawn.gates)} gates and inputs: {drawn.folded}{more}")
+    return notes
+
+
 def _gates(found: Circuit) -> list[Gate]:
     """The gates in the narrow sense, without the output."""
     return [gate for gate in found.gates[:-1] if gate.kind == GATE]

@@ -14,11 +14,10 @@ from typer.models import CommandInfo, TyperInfo
 
 from .. import __version__
 from ..errors import BackpropError, OptionError, nearest
-from .main import DONE, UNUSABLE, tell
+from .main import DONE, UNUSABLE
 
 COMMANDS = (
-    "eval", "explain", "draw", "symbolic", "jacobian", "hessian", "hvp", "numeric", "cost", "code",
-    "gates",
+    "eval", "explain", "draw", "symbolic", "code", "jacobian", "hessian", "hvp", "numeric", "cost", "repl", "gates",
 )  # fmt: skip
 
 HELP = """\
@@ -137,8 +136,7 @@ def _refuse(error: BackpropError, arguments: list[str]) -> int:
         sys.stdout.write(render_error(error))
         sys.stdout.flush()
     else:
-        from ..renderers.screen import screen_of
+        from .files import print_error
 
-        screen = screen_of(sys.stderr)
-        tell(error.render(screen.width or 100, screen.show))
+        print_error(error)
     return UNUSABLE

@@ -11,7 +11,6 @@ import typer
 
 from ..api import TIES, evaluate
 from ..errors import OptionError
-from ..limits import Limits
 from ..report import Wanted, report
 from .files import print_notes, read_inputs, write, write_bytes
 from .main import DONE, UNVERIFIED
@@ -82,7 +81,7 @@ def command(
     limits = limits_of(limit)
     choice("--ties", ties, TIES)
     choice("--color", color, COLORS)
-    form = _form(form, target)
+    form = form_for(form, target)
 
     program, point = read_inputs(expression, file, at, at_file, limits)
     seed = None
@@ -92,24 +91,24 @@ def command(
         seed = value_of("--upstream", upstream, limits)
     result = evaluate(program, point, output=output, wrt=names_of(wrt), upstream=seed, ties=ties, limits=limits)
 
-    from ..circuit import circuit, folded
+    from ..circuit import circuit, folded, told
 
     made = report(result, wanted=Wanted(int(limits["text"]), signs=True), with_notes=not quiet)
     whole = circuit(made)
     drawn = folded(whole, limits["drawn"], depth, fold)
     if not quiet:
-        print_notes([*(note.message for note in made.notes), *_told(whole, drawn, limits, depth)], limits)
+        print_notes([*(note.message for note in made.notes), *told(whole, drawn, limits["drawn"], depth)], limits)
     if form == "text":
         from ..renderers.screen import FILE, screen_of
         from ..renderers.tree import render
 
         write([render(drawn, screen_of(sys.stdout, color) if target is None else FILE, digits)], target)
     else:
-        write_bytes(_picture(drawn, form, digits), target)
+        write_bytes(picture(drawn, form, digits), target)
     return DONE if result.finite else UNVERIFIED
 
 
-def _form(form: str | None, target: str | None) -> str:
+def form_for(form: str | None, target: str | None) -> str:
     """What is drawn: as --format says, else the suffix of the file, else in the terminal.
 
     Raises:
@@ -132,21 +131,7 @@ def _form(form: str | None, target: str | None) -> str:
     return form
 
 
-def _told(whole: Circuit, drawn: Circuit, limits: Limits, depth: int | None) -> list[str]:
-    """What is not drawn."""
-    notes = []
-    if whole.left_out:
-        count = whole.left_out
-        are = "1 node is" if count == 1 else f"{count:,} nodes are"
-        notes.append(f"{are} not drawn, on which {whole.output} does not depend")
-    if drawn.folded and depth is None:
-        count = len(whole.gates)
-        more = f"; --limit drawn={count} draws all {count:,}" if count > limits["drawn"] else ""
-        notes.append(f"folded to {len(drawn.gates)} gates and inputs: {drawn.folded}{more}")
-    return notes
-
-
-def _picture(drawn: Circuit, form: str, digits: int) -> bytes:
+def picture(drawn: Circuit, form: str, digits: int) -> bytes:
     """The file, in UTF-8 whatever the terminal speaks."""
     if form == "dot":
         from ..renderers.dot import render as render_dot

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import FileProblem, OptionError
+from ..errors import BackpropError, FileProblem, OptionError
 from ..limits import Limits
 from ..textfiles import bounded, decode, read_text
 from .main import tell
@@ -95,6 +95,14 @@ def print_notes(notes: Sequence[str], limits: Limits) -> None:
         tell(screen.show(f"note: {note}"))
     if len(notes) > most:
         tell(f"note: {len(notes) - most} more notes")
+
+
+def print_error(error: BackpropError) -> None:
+    """The error on standard error, as a person reads it."""
+    from ..renderers.screen import screen_of
+
+    screen = screen_of(sys.stderr)
+    tell(error.render(screen.width or 100, screen.show))
 
 
 def write_bytes(content: bytes, target: str | None) -> None:

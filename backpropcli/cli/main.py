@@ -43,16 +43,21 @@ def run(arguments: list[str]) -> int:
         return _complain("interrupted", INTERRUPTED)
     except OSError as error:
         return _output_failed(error)
-    except MemoryError:
-        return _complain("there is not enough memory", UNUSABLE)
     except Exception as error:
-        if os.environ.get("BACKPROP_DEBUG"):
-            raise
-        where = error.__traceback__
-        while where is not None and where.tb_next is not None:
-            where = where.tb_next
-        place = f"{os.path.basename(where.tb_frame.f_code.co_filename)}:{where.tb_lineno}" if where else "?"
-        return _complain(f"this is a fault of backprop, please report it: {type(error).__name__} at {place}", FAULT)
+        return fault(error)
+
+
+def fault(error: Exception) -> int:
+    """Tell of an error that is not the user's, and return its status; with BACKPROP_DEBUG it is raised."""
+    if isinstance(error, MemoryError):
+        return _complain("there is not enough memory", UNUSABLE)
+    if os.environ.get("BACKPROP_DEBUG"):
+        raise error
+    where = error.__traceback__
+    while where is not None and where.tb_next is not None:
+        where = where.tb_next
+    place = f"{os.path.basename(where.tb_frame.f_code.co_filename)}:{where.tb_lineno}" if where else "?"
+    return _complain(f"this is a fault of backprop, please report it: {type(error).__name__} at {place}", FAULT)
 
 
 def _output_failed(error: OSError) -> int:

@@ -168,7 +168,7 @@ def point_of(at: list[str] | None, at_file: str | None, limits: Limits) -> dict[
 
     point: dict[str, Value] = {}
     for text in at or []:
-        for name, value in parse_bindings(text, limits, _read(limits)).items():
+        for name, value in parse_bindings(text, limits, reader_of(limits)).items():
             if name in point:
                 raise PointError(f"`{name}` is given twice", hint="give each name one value")
             point[name] = value
@@ -179,7 +179,7 @@ def point_of(at: list[str] | None, at_file: str | None, limits: Limits) -> dict[
     return read_point(at_file, limits) | point
 
 
-def _read(limits: Limits) -> Reader:
+def reader_of(limits: Limits) -> Reader:
     """What reads the file of a value, imported where there is one."""
 
     def read(path: str, name: str) -> Value:

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from .program import Program, parse, parse_bindings
+from .statement import Statement, statements
 
-__all__ = ["Program", "parse", "parse_bindings"]
+__all__ = ["Program", "Statement", "parse", "parse_bindings", "statements"]
