@@ -22,7 +22,7 @@ LAYERS = [
     {"points", "inputs", "formulas", "sheet"},
     {"api", "derivatives", "gradients", "structure", "checks", "report", "matrices", "directional", "cost"},
     {"circuit", "explain", "session", "commands"},
-    {"renderers"},
+    {"renderers", "dialects"},
     {"cli"},
     {"__init__", "__main__"},
 ]
@@ -30,6 +30,7 @@ DOORS = {
     "lark": {"language/compile.py"},
     "typer": {
         "cli/app.py",
+        "cli/code.py",
         "cli/draw.py",
         "cli/eval.py",
         "cli/explain.py",
@@ -56,6 +57,7 @@ DOORS = {
             "structure.py",
             "values.py",
             "renderers/numbers.py",
+            "dialects/verify.py",
         ),
     },
     "resvg_py": {"renderers/png.py"},

@@ -17,7 +17,8 @@ from ..errors import BackpropError, OptionError, nearest
 from .main import DONE, UNUSABLE
 
 COMMANDS = (
-    "eval", "explain", "draw", "symbolic", "jacobian", "hessian", "hvp", "numeric", "cost", "repl", "gates",
+    "eval", "explain", "draw", "symbolic", "jacobian", "hessian", "hvp", "numeric", "cost", "code",
+    "repl", "gates",
 )  # fmt: skip
 
 HELP = """\

@@ -3,7 +3,7 @@
 | Status | Meaning |
 |---|---|
 | 0 | done; with --check, every component agrees |
-| 1 | the answer is no: a check found a disagreement |
+| 1 | the answer is no: a check found a disagreement, or generated code gives other numbers |
 | 2 | the input cannot be used |
 | 3 | an answer is printed, but it is not finite or could not be verified |
 | 70 | a fault of the program |

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..operations import OPERATIONS
+from ..operations import OPERATIONS, Operation
 from .arrays import Arrays
 from .system import Kernel
 
@@ -26,14 +26,17 @@ class ShakenArrays(Arrays):
         self.coins = np.random.default_rng(seed)
         for name, kernel in list(self.kernels.items()):
             if rounds(name):
-                self.kernels[name] = self._shaken(kernel, OPERATIONS[name].tensor)
+                self.kernels[name] = self._shaken(kernel, OPERATIONS[name])
         self.__dict__.update(self.kernels)
 
-    def _shaken(self, kernel: Kernel, inside: bool) -> Kernel:
-        """The kernel, shaken; where it adds up terms their rounding is that of its operands."""
-        if inside:
-            return lambda *xs, **attributes: self.shake(kernel(*map(self.shake, xs), **attributes))
-        return lambda *xs, **attributes: self.shake(kernel(*xs, **attributes))
+    def _shaken(self, kernel: Kernel, row: Operation) -> Kernel:
+        """The kernel, shaken; where it adds up terms their rounding is that of its operands, but for classes."""
+
+        def inside(*xs: Any, **attributes: Any) -> Any:
+            place = -1 if row.place is None else row.place(*map(np.shape, xs))
+            return self.shake(kernel(*(x if k == place else self.shake(x) for k, x in enumerate(xs)), **attributes))
+
+        return inside if row.tensor else lambda *xs, **attributes: self.shake(kernel(*xs, **attributes))
 
     def shake(self, x: Any) -> Any:
         towards = np.where(self.coins.integers(0, 2, np.shape(x)), np.inf, -np.inf)

@@ -258,7 +258,7 @@ operation(
 )  # fmt: skip
 operation(
     "cofactor", "Matrix of cofactors, the slope of `det`; det(x)*inv(x)ᵀ where x is regular.",
-    pattern="swap multiplier", shape=shapes.square,
+    pattern="swap multiplier", shape=shapes.square, singular=True,
     cost=cofactor_cost,
     pullback=lambda F, g, z, x: F.cofactor_change(x, g), pushforward=lambda F, t, z, x: F.cofactor_change(x, t),
     example=(((2, 2),), {}),
@@ -274,7 +274,7 @@ operation(
 )  # fmt: skip
 operation(
     "inv", "Inverse of a square matrix; for inv(A)@b `solve(A, b)` is more exact.", pattern="matrix power rule",
-    shape=shapes.square,
+    shape=shapes.square, singular=True,
     cost=inv_cost,
     pullback=lambda F, g, z, x: -F.matmul(F.matmul(F.transpose(z), g), F.transpose(z)),
     pushforward=lambda F, t, z, x: -F.matmul(F.matmul(z, t), z),
@@ -283,6 +283,7 @@ operation(
 )  # fmt: skip
 operation(
     "solve", "The solution x of A@x = b.", pattern="matrix quotient", operands=("A", "b"), shape=shapes.solved,
+    singular=True,
     cost=solve_cost,
     pullback=(solve_left, lambda F, g, z, a, b: F.solve(F.transpose(a), g)),
     pushforward=(lambda F, t, z, a, b: -F.solve(a, F.matmul(t, z)), lambda F, t, z, a, b: F.solve(a, t)),

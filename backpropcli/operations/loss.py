@@ -159,7 +159,7 @@ operation(
         ),
         lambda F, z, p, t: F.div(F.log1p(-p) - F.log(p), count(F, p, t)),
     ),
-    domain=(UNIT, UNIT),
+    domain=(UNIT, UNIT), singular=True,
 )  # fmt: skip
 operation(
     "bce_logits", "Binary cross-entropy of sigmoid(s) against t, stable at extreme scores; the mean over entries.",
@@ -199,7 +199,7 @@ operation(
             F.div(1.0 - F.square(F.div(x - mu, sigma)), sigma), count(F, x, mu, sigma)
         ),
     ),
-    domain=(REAL, REAL, POSITIVE),
+    domain=(REAL, REAL, POSITIVE), singular=True,
 )  # fmt: skip
 operation(
     "l1", "Sum of the absolute values of all entries, as a regularisation.", pattern="gradient switch", reduces=True,

@@ -86,6 +86,7 @@ class Operation:
         place: ``place(*shapes)`` is the number of the operand that holds places or classes, which count as data for
             every derivative, or -1.
         held: its operand counts as a constant for every derivative, also for the judge's quotients.
+        singular: of an operation on tensors: the value or a local gradient may be infinite or NaN at finite operands.
         domain: one interval per operand in which tests draw points.
         ulps: how many ulps its local gradients may be off.
         told: the derivative rules in words, for the catalogue, where the traced ones are too long to be read.
@@ -129,6 +130,7 @@ class Operation:
         structural: bool = False,
         place: Callable[..., int] | None = None,
         held: bool = False,
+        singular: bool = False,
         domain: tuple[Interval, ...] = (),
         ulps: int = 4,
         told: tuple[str, ...] = (),
@@ -165,6 +167,7 @@ class Operation:
         self.structural = structural
         self.place = place
         self.held = held
+        self.singular = singular
         self.domain = domain or (REAL,) * len(operands)
         self.ulps = ulps
         self.told = told

@@ -11,7 +11,7 @@ import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
-from . import cold, graphs, hessian, million, symbolic, tensors, text
+from . import code, cold, graphs, hessian, million, symbolic, tensors, text
 
 WORKLOADS = {
     "cold": cold.main,
@@ -23,6 +23,7 @@ WORKLOADS = {
     "quadratic": tensors.quadratic,
     "mixture": tensors.mixture,
     "memory": tensors.memory,
+    "code": code.main,
     "hessian": hessian.main,
     "symbolic": symbolic.main,
 }
@@ -42,7 +43,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"any of: {', '.join(WORKLOADS)}")
     parser.add_argument(
-        "--rounds", type=int, metavar="N", help="rounds per workload (15 cold, 1 million, memory, else 7)"
+        "--rounds", type=int, metavar="N", help="rounds per workload (21 code, 15 cold, 1 million, memory, else 7)"
     )
     options = parser.parse_args()
     unknown = [name for name in options.workloads if name not in WORKLOADS]
