@@ -17,12 +17,7 @@ from ..errors import BackpropError, OptionError, nearest
 from .main import DONE, UNUSABLE
 
 COMMANDS = (
-<<<<<<< HEAD
     "eval", "explain", "draw", "symbolic", "code", "jacobian", "hessian", "hvp", "numeric", "cost", "repl", "gates",
-=======
-    "eval", "explain", "draw", "symbolic", "jacobian", "hessian", "hvp", "numeric", "cost", "code",
-    "repl", "gates",
->>>>>>> repl
 )  # fmt: skip
 
 HELP = """\
