@@ -42,7 +42,8 @@ HELP = """\
 The circuit: values above each wire, gradients below.
 
 The suffix of -o decides: .svg, .html (a page that walks through both passes), .png, .tex (TikZ), .dot (Graphviz)
-or .mmd (Mermaid). Without -o it is drawn in the terminal. A circuit of more than 60 gates and inputs is folded, by named statement or by depth.
+or .mmd (Mermaid). Without -o it is drawn in the terminal. A circuit of more than 60 gates and
+inputs is folded, by named statement or by depth.
 
 Examples:
 
@@ -70,7 +71,8 @@ def command(
     ] = None,
     fold: Annotated[bool, typer.Option("--fold", help="Draw every named statement as one box.")] = False,
     digits: Annotated[
-        int, typer.Option("--digits", metavar="N", min=1, max=17, help="Significant digits; SVG and HTML have all on hover.")
+        int,
+        typer.Option("--digits", metavar="N", min=1, max=17, help="Significant digits; all are told on hover."),
     ] = 4,
     form: Annotated[
         str | None, typer.Option("--format", metavar="|".join(FORMS), help="The form, where no suffix decides it.")

@@ -17,15 +17,14 @@ from ..shapes import Shape
 from .shaped import ShapedSystem
 from .symbols import Symbol
 
-KERNELS = frozenset(
-    (
-        "add sub mul div neg pow square sqrt cbrt hypot abs sign floor ceil round exp expm1 log log2 log10 log1p "
-        "sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh step max min where less less_equal greater "
-        "greater_equal equal not_equal logical_not logical_and logical_or "
-        "sum prod amax amin argmax norm cumsum matmul outer transpose reshape full concat stack index scatter take put "
-        "one_hot diag"
-    ).split()
-)
+KERNELS = frozenset([
+    "add", "sub", "mul", "div", "neg", "pow", "square", "sqrt", "cbrt", "hypot", "abs", "sign", "floor", "ceil",
+    "round", "exp", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan",
+    "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "step", "max", "min", "where", "less",
+    "less_equal", "greater", "greater_equal", "equal", "not_equal", "logical_not", "logical_and", "logical_or",
+    "sum", "prod", "amax", "amin", "argmax", "norm", "cumsum", "matmul", "outer", "transpose", "reshape",
+    "full", "concat", "stack", "index", "scatter", "take", "put", "one_hot", "diag",
+])  # fmt: skip
 """The operations that the machine has kernels for."""
 
 

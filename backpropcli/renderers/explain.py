@@ -190,7 +190,9 @@ class Reader:
 
     def because(self, step: GradientStep, product: Product) -> list[Parts]:
         """Why a gradient between tensors looks as it does."""
-        if isinstance(product.local, float) or (product.why == "diagonal" and self.same(product.local.factor) is not None):
+        if isinstance(product.local, float) or (
+            product.why == "diagonal" and self.same(product.local.factor) is not None
+        ):
             return []
         write = self.write
         name, shape = Math(write.name(product.name)), Math(write.shape(product.shape))

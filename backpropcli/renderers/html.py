@@ -67,7 +67,9 @@ def render(result: Result, fold: Callable[[Circuit], Circuit], digits: int = 4, 
     """
     page = _Page(result, fold, digits, text)
     style, script = (_static(name) for name in ("page.css", "page.js"))
-    policy = f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
+    policy = (
+        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
+    )
     title = page.title
     yield (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -88,8 +90,12 @@ def render(result: Result, fold: Callable[[Circuit], Circuit], digits: int = 4, 
 
 def _static(name: str) -> str:
     """A part of the page that is the same in every one, without its comments and indents."""
-    lines = map(str.strip, (files(__package__) / name).read_text("utf-8").splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith(("//", "/*")))
+    lines = [line.partition("  // ")[0].strip() for line in (files(__package__) / name).read_text("utf-8").splitlines()]
+    found = "\n".join(line for line in lines if line and not line.startswith(("//", "/*")))
+    if name.endswith(".css"):
+        for wide, close in ((": ", ":"), (" {", "{"), ("{ ", "{"), ("; ", ";"), (" }", "}")):
+            found = found.replace(wide, close)
+    return found
 
 
 def _hash(content: str) -> str:
@@ -167,7 +173,9 @@ class _Page:
         for i, row in enumerate(self.result.edges):
             for edge in row:
                 users[edge.operand].append(gradients[i])
-        arrivals = [own[0] if len(own) == 1 and i != self.result.output else gradients[i] for i, own in enumerate(users)]
+        arrivals = [
+            own[0] if len(own) == 1 and i != self.result.output else gradients[i] for i, own in enumerate(users)
+        ]
         return list(map(_When, values, gradients, arrivals))
 
     def _slotted(self, made: Replay) -> Report:
@@ -203,7 +211,8 @@ class _Page:
         if self.slots is not None and gate.id:
             own = self.slots.gates[shown.gate]
             slots = {"value": own.value, "gradient": own.gradient}.get(shown.kind) or own.entries[shown.entry].gradient
-            found += f' data-s="{" ".join(map(str, slots))}" data-line="{shown.line}" data-room="{shown.room}"'
+            found += f' data-s="{" ".join(map(str, slots))}" data-room="{shown.room}"'
+            found += f' data-line="{shown.line}"' if shown.line else ""
         return found
 
     def _gates(self) -> list[int]:
@@ -223,7 +232,7 @@ class _Page:
     def walk(self) -> Iterator[str]:
         """The step bar, and every step."""
         buttons = "".join(
-            f'<button id="{name}" aria-label="{label}" title="{label} ({key})">'
+            f'<button id="{name}" title="{label} ({key})">'
             f'<svg viewBox="0 0 24 24" aria-hidden="true"><path d="{ICONS[name]}"/></svg></button>\n'
             for name, label, key in BUTTONS
         )
@@ -238,15 +247,12 @@ class _Page:
             if step is not None:
                 node = self.node[step.id]
                 where = f' data-node="{node}" data-gate="{gates[node]}" data-pass="{kind}"'
-            yield f"<li{where}><h3>{escape(self._heading(step, kind))}</h3>{_entry(entry)}</li>\n"
+            yield f"<li{where}><h3>{escape(self.words[kind])}</h3>{_entry(entry)}</li>\n"
         yield "</ol>\n"
         if self.report.notes:
             notes = "".join(f"<li>{escape(printable(note.message))}</li>" for note in self.report.notes[:ENTRIES])
             yield f'<ul id="notes">{notes}</ul>\n'
         yield "</section>\n"
-
-    def _heading(self, step: ValueStep | GradientStep | None, kind: str) -> str:
-        return self.words[kind] + ("" if step is None else f", step {step.number} of {self.last - 1}")
 
     def _entries(self, reader: Reader) -> Iterator[tuple[ValueStep | GradientStep | None, Entry, str]]:
         """The start, every step, and the result: the step, what is said, and the pass it is part of."""
@@ -272,10 +278,7 @@ class _Page:
     def answer(self) -> str:
         output = escape(printable(self.report.output_name))
         slot = "" if self.made is None else f' data-s="{self.made.values[self.result.output]}"'
-        return (
-            f'<p id="answer"><var>{output}</var> = <output{slot}>'
-            f"{self._block(self.report.value)}</output></p>\n"
-        )
+        return f'<p id="answer"><var>{output}</var> = <output{slot}>{self._block(self.report.value)}</output></p>\n'
 
     def inputs(self) -> Iterator[str]:
         """A slider and a field for every number that can be changed."""
@@ -321,8 +324,8 @@ class _Page:
         """A row for every node, and one for each of its operands, as `eval` prints them."""
         columns = ["node", "expression", *(["shape"] if self.graph.tensors else []), "value"]
         columns += ["input", "local", "upstream", "downstream", "pattern"]
-        left = ("node", "expression", "input", "pattern")
-        heads = "".join(f'<th scope="col"{_class("left" if c in left else "")}>{c}</th>' for c in columns)
+        numbers = ("value", "local", "upstream", "downstream")
+        heads = "".join(f'<th scope="col"{_class("number" if c in numbers else "")}>{c}</th>' for c in columns)
         yield '<section id="nodes" class="wide" role="region" tabindex="0" aria-label="Nodes">\n'
         yield f"<table>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n"
         for record in self.records:
@@ -336,19 +339,23 @@ class _Page:
         value = None if made is None else made.values[record.node]
         upstream = None if made is None else made.upstream[record.node]
         head = (
-            f'<td class="left"{span}>{escape(printable(record.name))}</td>'
-            f'<td class="left"{span}>{escape(printable(record.text))}</td>{shape}'
+            f"<td{span}>{escape(printable(record.name))}</td>"
+            f"<td{span}>{escape(printable(record.text))}</td>{shape}"
             + self._cell("value", record.value, value, when.value, span)
         )
-        arrived = "<td></td>" if record.upstream is None else self._cell("gradient", record.upstream, upstream, when.arrival, span)
-        tail = f'<td class="left"{span}>{escape(printable(record.pattern))}</td>'
+        arrived = (
+            "<td></td>"
+            if record.upstream is None
+            else self._cell("gradient", record.upstream, upstream, when.arrival, span)
+        )
+        tail = f"<td{span}>{escape(printable(record.pattern))}</td>"
         for at, edge in enumerate(record.inputs or (None,)):
             found = f'<tr data-node="{record.node}"{_class("edge" if at else "")}>{"" if at else head}'
             if edge is None:
                 found += "<td></td><td></td>" + (arrived) + "<td></td>"
             else:
                 own = None if made is None else made.edges[record.node][at]
-                found += f'<td class="left">{escape(printable(edge.name))}</td>'
+                found += f"<td>{escape(printable(edge.name))}</td>"
                 found += self._local(edge, None if own is None else own.local, when.gradient)
                 found += "" if at else arrived
                 found += self._cell("gradient", edge.downstream, own and own.downstream, when.gradient)
@@ -367,7 +374,9 @@ class _Page:
         if slot is not None and local.factor is not None:
             axes = f"{'axis' if len(local.axes) == 1 else 'axes'} {', '.join(map(str, local.axes))}"
             source = f' data-s="{slot}" data-kind="{local.kind}" data-axes="{axes}"'
-        return f'<td{source} data-at="{at}">{_lines(local_cell(local, self.digits, ENTRIES, FOLD_AT))}</td>'
+        return (
+            f'<td class="local"{source} data-at="{at}">{_lines(local_cell(local, self.digits, ENTRIES, FOLD_AT))}</td>'
+        )
 
     def _block(self, value: Value) -> str:
         return _lines(cell(value, self.digits, ENTRIES, FOLD_AT))
@@ -432,7 +441,7 @@ class _Page:
                 if own.local is not None and local is not None:
                     known[own.local] = local
         return [
-            [slot, list(shape_of(value)), list(map(plain_number, entries(value)))]
+            [slot, list(shape_of(value)), *map(plain_number, entries(value))]
             for slot, value in sorted(known.items())
             if not is_tensor(value) or value.size <= ENTRIES
         ]
@@ -457,8 +466,7 @@ def _entry(entry: Entry) -> str:
 
 def _parts(parts: Parts) -> str:
     return "".join(
-        f"<var>{escape(typeset(printable(part)))}</var>" if isinstance(part, Math) else escape(part)
-        for part in parts
+        f"<var>{escape(typeset(printable(part)))}</var>" if isinstance(part, Math) else escape(part) for part in parts
     )
 
 
@@ -498,4 +506,4 @@ def _cells(number: int, name: str, value: Value) -> str:
             f'<input type="number" step="any" data-input="{number}" data-entry="{at}" value="{_exact(x)}" '
             f'aria-label="{place}">'
         )
-    return f'<div class="cells n{min(shape[-1], 8)}" data-live hidden>{"".join(fields)}</div>\n'
+    return f'<div class="cells" data-across="{shape[-1]}" data-live hidden>{"".join(fields)}</div>\n'

@@ -383,7 +383,7 @@ let numbers = [];
 
 function filled(hole) {
   if (typeof hole === "string") return hole;
-  const [flags, at] = typeof hole === "number" ? ["", hole] : hole;
+  const [flags, at] = typeof hole !== "number" ? hole : hole < 0 ? ["b", -1 - hole] : ["", hole];
   const t = flags.includes("e") ? number(numbers[at].data[0] ?? NaN) : numbers[at];
   const text = flags.includes("d") ? diagonal(inline(t)) : inline(t);
   return flags.includes("b") && text.startsWith("-") ? `(${text})` : text;
@@ -392,7 +392,7 @@ function filled(hole) {
 // The terms of an equation, those left out that are too long or repeat the one before.
 function equation(terms) {
   const found = terms.map(term => {
-    const text = (term.f ?? term).map(filled).join("");
+    const text = [term.f ?? term].flat().map(filled).join("");
     return term.f && text.length > page.limit ? "" : text;
   }).filter(text => text);
   return found.filter((text, k) => text !== found[k - 1]).join(" = ");
@@ -416,8 +416,8 @@ const lost = ([at, ...operands]) =>
   !finite(numbers[at]) && operands.every(k => finite(numbers[k])) ? [words["note.not-finite"]] : [];
 
 function cases(choice) {
-  if (Array.isArray(choice)) return choice;
-  return choice.pick === "lost" ? lost(choice.at) : choice.cases[pick[choice.pick](choice.at)] ?? [];
+  if (Array.isArray(choice)) return typeof choice[0] === "number" ? lost(choice) : choice;
+  return choice.cases[pick[choice.pick](choice.at)] ?? [];
 }
 
 const made = (tag, name = "") => Object.assign(document.createElement(tag), {className: name});
@@ -451,7 +451,7 @@ function moves() {
     const sign = Math.sign(numbers[at].data[0] * Math.sign(seed));
     if (Number.isFinite(numbers[at].data[0])) sorted[sign + 0].push(name);
   }
-  const math = text => ({m: [[text]]}), joined = (lists, between) => lists.flatMap((list, k) => k ? [between, ...list] : list);
+  const math = text => ({m: [text]}), joined = (lists, between) => lists.flatMap((list, k) => k ? [between, ...list] : list);
   const say = (key, fields) => words[key].split(/\{(\w+)\}/).flatMap((text, k) => k % 2 ? fields[text] : text ? [text] : []);
   const told = (key, names) => names.length ? [say(key, {names: joined(names.map(name => [math(name)]), ", ")})] : [];
   const both = [...told("raise.up", sorted[1]), ...told("raise.down", sorted[-1])];
@@ -464,7 +464,7 @@ function moves() {
 const one = selector => document.querySelector(selector), all = selector => [...document.querySelectorAll(selector)];
 const steps = all("#steps > li"), last = steps.length - 1;
 const start = page.inputs.map(input => tensor(input.shape, input.start.map(Number)));
-const first = new Map((page.first ?? []).map(([at, shape, data]) => [at, tensor(shape, data.map(Number))]));
+const first = new Map((page.first ?? []).map(([at, shape, ...data]) => [at, tensor(shape, data.map(Number))]));
 let point = start.map(t => tensor(t.shape, [...t.data])), now = last, playing = 0;
 
 const total = slots => slots.map(at => numbers[at]).reduce(entrywise((x, y) => x + y));
@@ -472,7 +472,7 @@ const slotsOf = element => element.dataset.s.split(" ").map(Number);
 
 function showNumbers() {
   for (const text of all("text[data-s]")) {
-    const said = printed(brief(total(slotsOf(text)), Number(text.dataset.line)));
+    const said = printed(brief(total(slotsOf(text)), Number(text.dataset.line ?? 0)));
     text.textContent = said;
     text.setAttribute("font-size", 13 * Math.min(1, Number(text.dataset.room) / said.length));
   }
@@ -530,7 +530,6 @@ function follow() {
 const PLAY = one("#play path").getAttribute("d"), PAUSE = "M6 5h4v14H6zM14 5h4v14h-4z";
 
 function labelled(label, icon) {
-  one("#play").setAttribute("aria-label", label);
   one("#play").title = `${label} (space)`;
   one("#play path").setAttribute("d", icon);
 }
@@ -585,6 +584,7 @@ function restore() {
   fields();
   recompute();
   show(/^\d{1,9}$/.test(step) && Number(step) <= last ? Number(step) : last, true);
+  follow();
 }
 
 function fields() {
@@ -648,6 +648,9 @@ one("#walk").addEventListener("touchend", event => {
 });
 addEventListener("hashchange", restore);
 for (const element of all("[data-live]")) element.hidden = false;
+const drawing = one(".backprop");
+drawing.style.minWidth = `${0.8 * drawing.getAttribute("width")}px`;  // smaller, it could not be read
+for (const cells of all(".cells")) cells.style.gridTemplateColumns = `repeat(${Math.min(cells.dataset.across, 8)}, 1fr)`;
 document.documentElement.classList.add("live");
 restore();
 // For the console, and for tests: every number of an instruction, and the names of the kernels.

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from ..layout import Point
 from .metrics import FONTS
-from .scene import Line, Part, Scene, Shown, Text
+from .scene import LABEL, Line, Part, Scene, Shown, Text
 
 LIGHT = {
     "paper": "#ffffff", "ink": "#202124", "wire": "#5f6368",
@@ -25,6 +25,9 @@ DARK = {
 ROLES = {"value": "value", "gradient": "gradient", "name": "ink", "sign": "ink", "faint": "faint"}
 FILLED = ("paper", "ink", "value", "gradient", "faint")
 
+
+DEFAULTS = f' font-size="{LABEL:g}" text-anchor="middle"'
+"""What most texts have."""
 
 Mark = Callable[[Shown], str]
 """The attributes by which a page finds the line of text that shows a number."""
@@ -42,7 +45,7 @@ def render(scene: Scene, mark: Mark | None = None) -> Iterator[str]:
     fonts = ", ".join(f"'{name}'" if " " in name else name for name in FONTS)
     yield (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="backprop" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}" role="img" font-family="{fonts}">\n'
+        f'viewBox="0 0 {width} {height}" role="img" font-family="{fonts}"{DEFAULTS if mark else ""}>\n'
     )
     yield f"<title>{escape(scene.title)}</title>\n" + ("" if mark else f"<style>{_style()}</style>\n")
     yield f'<rect class="paper" width="{width}" height="{height}" fill="{LIGHT["paper"]}"/>\n'
@@ -74,7 +77,7 @@ def _wire(line: Line) -> str:
         f' data-{name}="{gate}"' for name, gate in (("source", line.source), ("target", line.target)) if gate >= 0
     )
     tip = f'<path class="tip" d="{_tip(line)}"/>' if line.arrow else ""
-    return f'<g{ends}><path class="wire" fill="none" d="{path(line)}"/>{tip}</g>\n'
+    return f'<g{ends}><path class="wire" d="{path(line)}"/>{tip}</g>\n'
 
 
 def _tip(line: Line) -> str:
@@ -106,12 +109,15 @@ def _part(part: Part, number: int, mark: Mark | None) -> Iterator[str]:
 
 def _text(text: Text, mark: Mark | None) -> str:
     role = ROLES[text.role]
-    look = f' fill="{LIGHT[role]}"' + (' font-style="italic"' if text.role == "gradient" else "")
+    look = f' font-size="{_number(text.size)}"' if not mark or text.size != LABEL else ""
+    look += f' text-anchor="{text.anchor}"' if not mark or text.anchor != "middle" else ""
+    if mark is None:
+        look += f' fill="{LIGHT[role]}"' + (' font-style="italic"' if text.role == "gradient" else "")
     title = f"<title>{escape(text.title)}</title>" if text.title and not mark else ""
     marked = mark(text.shown) if mark and text.shown else ""
     return (
-        f'<text class="{role}"{marked} x="{_number(text.x)}" y="{_number(text.y)}" font-size="{_number(text.size)}" '
-        f'text-anchor="{text.anchor}"{"" if mark else look}>{title}{escape(text.content)}</text>'
+        f'<text class="{role}"{marked} x="{_number(text.x)}" y="{_number(text.y)}"'
+        f"{look}>{title}{escape(text.content)}</text>"
     )
 
 

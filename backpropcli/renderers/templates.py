@@ -180,7 +180,9 @@ def _slotted(explanation: Explanation, graph: Graph, made: Replay) -> Explanatio
             arriving[j].append(edge.downstream)
 
     def value_step(step: ValueStep | Omitted) -> ValueStep | Omitted:
-        return step if isinstance(step, Omitted) else step._replace(value=Slot.of(step.value, made.values[node[step.id]]))
+        return (
+            step if isinstance(step, Omitted) else step._replace(value=Slot.of(step.value, made.values[node[step.id]]))
+        )
 
     def gradient_step(step: GradientStep | Omitted) -> GradientStep | Omitted:
         if isinstance(step, Omitted):
@@ -225,7 +227,13 @@ def _product(product: Product, local: int | None, downstream: int) -> Product:
 
 
 def plain(found: Any) -> Any:
-    """An entry, a line or a choice as plain data: holes as numbers, or as flags and a number."""
+    """An entry, a line or a choice as plain data.
+
+    A hole is the number of its instruction; -1 less that where it is put in brackets if it is negative; or flags and a
+    number.
+    """
+    if isinstance(found, Choice) and not found.cases:
+        return found.at
     if isinstance(found, Choice):
         several = found.pick in ("why", "same")
         cases = {key: [_line(line) for line in case] if several else _line(case) for key, case in found.cases.items()}
@@ -234,7 +242,15 @@ def plain(found: Any) -> Any:
 
 
 def _line(parts: Parts) -> list[Any]:
-    return [{"m": [_term(term) for term in part.split(TERM)]} if isinstance(part, Math) else str(part) for part in parts]
+    found: list[Any] = []
+    for part in parts:
+        if isinstance(part, Math):
+            found.append({"m": [_term(term) for term in part.split(TERM)]})
+        elif found and isinstance(found[-1], str):
+            found[-1] += part
+        else:
+            found.append(str(part))
+    return found
 
 
 def _term(term: str) -> Any:
@@ -244,14 +260,16 @@ def _term(term: str) -> Any:
     term = term.replace(FORMULA, "")
     for hole in HOLE.finditer(term):
         pieces += [term[at : hole.start()]] if hole.start() > at else []
-        pieces.append([hole[1], int(hole[2])] if hole[1] else int(hole[2]))
+        instruction = int(hole[2])
+        pieces.append({"": instruction, "b": -1 - instruction}.get(hole[1], [hole[1], instruction]))
         at = hole.end()
     pieces += [term[at:]] if at < len(term) else []
-    return {"f": pieces} if limited else pieces
+    if limited:
+        return {"f": pieces}
+    return pieces[0] if len(pieces) == 1 and not isinstance(pieces[0], list) else pieces
 
 
 def steps(found: Entry) -> list[Any]:
     """An entry as plain data: lines, items and notes."""
     items = [plain(item) if isinstance(item, Choice) else [_line(line) for line in item] for item in found.items]
     return [[plain(line) for line in found.lines], items, [plain(n) for n in found.notes]]
-
