@@ -72,7 +72,7 @@ def replay(result: Result) -> Replay:
     for i, g in enumerate(upstream):
         shape = program.shapes[i] or ()
         if g is None and result.active[i]:
-            g = F.full(0.0, shape=shape) if shape else 0.0
+            g = F.write("full", 0.0, shape=shape) if shape else 0.0
         arrived.append(None if g is None else F.symbol(g).index)
     kinks = {}
     for i, operation in enumerate(program.operations):
@@ -90,7 +90,7 @@ def _local(F: Script, program: Graph, i: int, k: int, local: Any) -> int | None:
         return None
     else:
         factor = local
-    return (F.symbol(factor) if F.shape(factor) == shape else F.full(factor, shape=shape)).index
+    return (F.symbol(factor) if F.shape(factor) == shape else F.write("full", factor, shape=shape)).index
 
 
 def _pruned(

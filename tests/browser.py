@@ -1,4 +1,4 @@
-"""Chromium without a window, driven over two pipes by its DevTools protocol: messages are JSON, ended by a null byte."""
+"""Chromium without a window, driven over two pipes by its DevTools protocol: JSON, each ended by a null byte."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,13 @@ from typing import Any
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PATIENCE = 60.0
 """Seconds to wait for an answer."""
+LAUNCH = """
+import fcntl, os, sys
+for place, pipe in enumerate([fcntl.fcntl(int(pipe), fcntl.F_DUPFD_CLOEXEC, 10) for pipe in sys.argv[1:3]], 3):
+    os.dup2(pipe, place)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+"""Chromium reads from descriptor 3 and writes to 4."""
 
 
 class Browser:
@@ -27,7 +35,7 @@ class Browser:
         options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-pipe"]
         command = [CHROMIUM, *options, f"--user-data-dir={profile}", "about:blank"]
         self.process = subprocess.Popen(
-            ["sh", "-c", f'exec "$@" 3<&{to_read} 4>&{to_write}', "sh", *command],
+            [sys.executable, "-c", LAUNCH, str(to_read), str(to_write), *command],
             pass_fds=(to_read, to_write), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         )  # fmt: skip
         os.close(to_read)

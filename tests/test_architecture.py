@@ -21,7 +21,7 @@ LAYERS = [
     {"language", "conventions", "entries", "catalogue", "transform", "words"},
     {"points", "inputs", "formulas"},
     {"api", "derivatives", "structure", "checks", "report", "matrices", "directional"},
-    {"circuit", "explain"},
+    {"circuit", "explain", "replay"},
     {"renderers"},
     {"cli"},
     {"__init__", "__main__"},

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..circuit import FOLD, Circuit, circuit
 from ..errors import printable
-from ..explain import Explanation, GradientStep, ValueStep, explain
+from ..explain import Explanation, GradientStep, Omitted, ValueStep, explain
 from ..replay import Replay, instructions, replay
 from ..report import EdgeRecord, NodeRecord, Report, Wanted, report
 from ..shapes import Shape, unravel, written
@@ -32,7 +32,7 @@ from .notation import MOST_ENTRIES, Notation
 from .numbers import cell, local_cell
 from .pages import Entry, Math, Parts
 from .scene import Shown, scene, typeset
-from .templates import Template, steps
+from .templates import Said, Template
 
 if TYPE_CHECKING:
     from ..api import Result
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 ENTRIES = 64
 """Tensors with more are fixed, and a table tells of them what can be said."""
 FOLD_AT = 10**9
+NOTHING = "base-uri 'none'; form-action 'none'"
 BUTTONS = (
     ("first", "First step", "Home"),
     ("back", "Step back", "←"),
@@ -162,13 +163,10 @@ class _Page:
         self.title = printable(source_line(self.report.expression) or self.report.output_name)
 
     def _when(self) -> list[_When]:
-        explanation, count = self.explanation, len(self.graph)
+        count = len(self.graph)
         values, gradients = [0] * count, [0] * count
-        for step in (*(explanation.forward or ()), *(explanation.backward or ())):
-            if isinstance(step, ValueStep):
-                values[self.node[step.id]] = step.number
-            elif isinstance(step, GradientStep):
-                gradients[self.node[step.id]] = step.number
+        for step in steps_of(self.explanation):
+            (values if isinstance(step, ValueStep) else gradients)[self.node[step.id]] = step.number
         users: list[list[int]] = [[] for _ in range(count)]
         for i, row in enumerate(self.result.edges):
             for edge in row:
@@ -210,8 +208,10 @@ class _Page:
         found = f' data-at="{at}"' if at else ""
         if self.slots is not None and gate.id:
             own = self.slots.gates[shown.gate]
-            slots = {"value": own.value, "gradient": own.gradient}.get(shown.kind) or own.entries[shown.entry].gradient
-            found += f' data-s="{" ".join(map(str, slots))}" data-room="{shown.room}"'
+            part = own.entries[shown.entry].gradient if shown.kind == "part" else None
+            slots: Any = {"value": own.value, "gradient": own.gradient}.get(shown.kind, part)
+            found += f' data-s="{" ".join(map(str, slots))}"'
+            found += f' data-room="{shown.room}"' if shown.room != self.digits + 3 else ""
             found += f' data-line="{shown.line}"' if shown.line else ""
         return found
 
@@ -242,36 +242,26 @@ class _Page:
             '<span id="place"></span>\n</div>\n<p id="said" role="status"></p>\n<ol id="steps">\n'
         )
         gates = self._gates()
-        for step, entry, kind in self._entries(Reader(self.explanation, self.words, Notation(self.digits, self.limit))):
-            where = ""
-            if step is not None:
-                node = self.node[step.id]
-                where = f' data-node="{node}" data-gate="{gates[node]}" data-pass="{kind}"'
-            yield f"<li{where}><h3>{escape(self.words[kind])}</h3>{_entry(entry)}</li>\n"
+        reader = Reader(self.explanation, self.words, Notation(self.digits, self.limit))
+        yield f"<li><h3>{self.words['forward']}</h3>{_entry(self._leads(reader))}</li>\n"
+        for step in steps_of(self.explanation):
+            node, back = self.node[step.id], isinstance(step, GradientStep)
+            where = f' data-node="{node}" data-gate="{gates[node]}"' + ' data-back=""' * back
+            entry = reader.value(step) if isinstance(step, ValueStep) else reader.gradient(step)
+            yield f"<li{where}><h3>{self.words['backward' if back else 'forward']}</h3>{_entry(entry)}</li>\n"
+        yield f"<li><h3>{self.words['result']}</h3>{_entry(list(reader.result()))}</li>\n"
         yield "</ol>\n"
         if self.report.notes:
             notes = "".join(f"<li>{escape(printable(note.message))}</li>" for note in self.report.notes[:ENTRIES])
             yield f'<ul id="notes">{notes}</ul>\n'
         yield "</section>\n"
 
-    def _entries(self, reader: Reader) -> Iterator[tuple[ValueStep | GradientStep | None, Entry, str]]:
-        """The start, every step, and the result: the step, what is said, and the pass it is part of."""
+    def _leads(self, reader: Reader) -> list[Parts]:
+        """What is said at the start."""
         leads = [reader.say("forward.lead"), reader.say("backward.lead")]
-        explanation = reader.explanation
-        if explanation.data:
-            leads.append(reader.say("data", names=reader.names(explanation.data)))
-        yield None, Entry(0, leads, [], []), "forward"
-        for value in explanation.forward or ():
-            found = reader.value(value)
-            assert isinstance(value, ValueStep)
-            assert isinstance(found, Entry)
-            yield value, found, "forward"
-        for gradient in explanation.backward or ():
-            found = reader.gradient(gradient)
-            assert isinstance(gradient, GradientStep)
-            assert isinstance(found, Entry)
-            yield gradient, found, "backward"
-        yield None, Entry(0, list(reader.result()), [], []), "result"
+        if self.explanation.data:
+            leads.append(reader.say("data", names=reader.names(self.explanation.data)))
+        return leads
 
     # The inputs, and the answer.
 
@@ -401,7 +391,8 @@ class _Page:
         if self.made is None:
             return found
         reader = Template(self.explanation, self.words, self.digits, self.limit, self.graph, self.made)
-        said = [steps(entry) for _, entry, _ in self._entries(reader)]
+        ends = [Said(lines, [], []) for lines in (self._leads(reader), list(reader.result()))]
+        said = [ends[0], *map(reader.said, steps_of(reader.explanation)), ends[1]]
         words = ("raise", "raise.up", "raise.down", "raise.and", "still", "note.not-finite")
         return found | {
             "digits": self.digits,
@@ -412,7 +403,7 @@ class _Page:
             "words": {key: self.words[key] for key in words},
             "script": _plain(instructions(self.made.graph)),
             "first": self._first(self.made),
-            "steps": said,
+            "steps": [one.plain() for one in said],
             "moves": self._moves(self.made),
         }
 
@@ -447,6 +438,13 @@ class _Page:
         ]
 
 
+def steps_of(explanation: Explanation) -> Iterator[ValueStep | GradientStep]:
+    """The steps of both passes; none is left out."""
+    for step in (*(explanation.forward or ()), *(explanation.backward or ())):
+        if not isinstance(step, Omitted):
+            yield step
+
+
 def _class(name: str) -> str:
     return f' class="{name}"' if name else ""
 
@@ -455,8 +453,10 @@ def _lines(lines: list[str]) -> str:
     return escape(typeset("\n".join(line.rstrip() for line in lines)))
 
 
-def _entry(entry: Entry) -> str:
-    """A step as paragraphs and a list."""
+def _entry(entry: Entry | list[Any]) -> str:
+    """A step, or only its lines, as paragraphs and a list."""
+    if not isinstance(entry, Entry):
+        entry = Entry(0, entry, [], [])
     found = "".join(f"<p>{_parts(line)}</p>" for line in entry.lines)
     if entry.items:
         items = ("".join(f"<p>{_parts(line)}</p>" for line in item) for item in entry.items)

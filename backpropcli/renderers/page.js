@@ -467,14 +467,14 @@ const start = page.inputs.map(input => tensor(input.shape, input.start.map(Numbe
 const first = new Map((page.first ?? []).map(([at, shape, ...data]) => [at, tensor(shape, data.map(Number))]));
 let point = start.map(t => tensor(t.shape, [...t.data])), now = last, playing = 0;
 
-const total = slots => slots.map(at => numbers[at]).reduce(entrywise((x, y) => x + y));
+const total = slots => slots.map(at => numbers[at]).reduce((x, y) => kernels.add(x, y));
 const slotsOf = element => element.dataset.s.split(" ").map(Number);
 
 function showNumbers() {
   for (const text of all("text[data-s]")) {
     const said = printed(brief(total(slotsOf(text)), Number(text.dataset.line ?? 0)));
     text.textContent = said;
-    text.setAttribute("font-size", 13 * Math.min(1, Number(text.dataset.room) / said.length));
+    text.setAttribute("font-size", 13 * Math.min(1, Number(text.dataset.room ?? page.digits + 3) / said.length));
   }
   for (const cell of all("td[data-s], output[data-s]")) {
     const t = numbers[slotsOf(cell)[0]], kind = cell.dataset.kind;
@@ -491,7 +491,7 @@ function recompute() {
   const moved = point.some((t, k) => t.data.some((x, at) => !Object.is(x, start[k].data[at])));
   if (!moved) first.forEach((t, at) => { numbers[at] = t; });
   one("#notes")?.toggleAttribute("hidden", moved);
-  one("#reset").disabled = !moved;
+  one("#reset")?.toggleAttribute("disabled", !moved);
   showNumbers();
 }
 
@@ -499,7 +499,7 @@ function show(step, quiet = false) {
   now = Math.max(0, Math.min(last, step));
   steps.forEach((item, k) => item.classList.toggle("now", k === now));
   for (const element of all("[data-at]")) element.classList.toggle("later", Number(element.dataset.at) > now);
-  const {node = -1, gate = -1} = steps[now].dataset, back = steps[now].dataset.pass === "backward";
+  const {node = -1, gate = -1} = steps[now].dataset, back = "back" in steps[now].dataset;
   for (const row of all("tr[data-node]")) row.classList.toggle("here", row.dataset.node === node);
   for (const part of all("[data-gate], [data-source], [data-target]")) {
     const {gate: own, source, target} = part.dataset;

@@ -7,9 +7,10 @@ at a gate that is open or closed, a template has a case for each.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from ..errors import printable
 from ..explain import ROUTER, Contribution, Explanation, GradientStep, Omitted, Product, ValueStep
 from ..formulas import Formula
 from ..graph import Graph
@@ -53,6 +54,9 @@ class Slot(float):
 
 class Holes(Notation):
     """Plain text with holes. Brackets around a number, where it is negative, are the hole's own affair."""
+
+    def name(self, name: str) -> str:
+        return printable(name)
 
     def number(self, x: float) -> str:
         return x.hole if isinstance(x, Slot) else super().number(x)
@@ -100,6 +104,24 @@ class Choice(NamedTuple):
     cases: dict[str, Any]
 
 
+class Said(NamedTuple):
+    """What is said of a step: lines, what is handed to each operand, and what is to be noted."""
+
+    lines: Sequence[Parts | Choice]
+    items: Sequence[list[Parts] | Choice]
+    notes: Sequence[Choice]
+
+    def plain(self) -> list[Any]:
+        """The same as plain data."""
+        items = [plain(item) if isinstance(item, Choice) else [_line(line) for line in item] for item in self.items]
+        return [[plain(line) for line in self.lines], items, [plain(note) for note in self.notes]]
+
+
+def lines_of(entry: Entry | Parts) -> list[Parts]:
+    assert isinstance(entry, Entry)
+    return entry.lines
+
+
 class Template(Reader):
     """An explanation, whose numbers are slots, as entries with choices."""
 
@@ -115,29 +137,27 @@ class Template(Reader):
             return super().same(factor)
         return Slot.of(0.0, factor.instruction, "e") if self.alike else None
 
-    def value(self, step: ValueStep | Omitted) -> Entry | Parts:
-        found = super().value(step)
-        if isinstance(step, Omitted) or not isinstance(found, Entry):
-            return found
+    def said(self, step: ValueStep | GradientStep) -> Said:
+        """What is said of a step."""
+        return self.value_said(step) if isinstance(step, ValueStep) else self.gradient_said(step)
+
+    def value_said(self, step: ValueStep) -> Said:
         node = self.nodes[step.id]
         at = [self.made.values[i] for i in dict.fromkeys((node, *self.graph.operands[node]))]
-        return found._replace(notes=[Choice("lost", at, {})])  # type: ignore[list-item]
+        return Said(lines_of(self.value(step)), [], [Choice("lost", at, {})])
 
-    def gradient(self, step: GradientStep | Omitted) -> Entry | Parts:
-        if isinstance(step, Omitted):
-            return self.left_out(step)
-        found: Any = super().gradient(step._replace(notes=[]))
+    def gradient_said(self, step: GradientStep) -> Said:
+        step = step._replace(notes=[])
         locals_ = [p.local if isinstance(p.local, float) else p.local.factor for p in step.products]
         at = [slot.instruction for slot in locals_ if isinstance(slot, Slot)]
-        lines = list(found.lines)
+        lines: list[Parts | Choice] = [*lines_of(self.gradient(step))]
         if step.products and step.pattern in SWITCHES and len(at) == len(locals_):
             ways = [way for way in ("open", "closed", "") if f"way.{step.pattern}{way and '.'}{way}" in self.words]
-            cases = {way: super(Template, self).gradient(step._replace(way=way, notes=[])) for way in ways}
-            lines[-1] = Choice("way", at, {way: case.lines[-1] for way, case in cases.items()})  # type: ignore[union-attr]
-        items = [self.item(step, product) for product in step.products]
-        return Entry(step.number, lines, items, self.conventions(step, at))  # type: ignore[arg-type]
+            cases = {way: lines_of(self.gradient(step._replace(way=way)))[-1] for way in ways}
+            lines[-1] = Choice("way", at, cases)
+        return Said(lines, [self.item(step, product) for product in step.products], self.conventions(step, at))
 
-    def item(self, step: GradientStep, product: Product) -> Any:
+    def item(self, step: GradientStep, product: Product) -> list[Parts] | Choice:
         """What one operand gets, in every case."""
         if product.why in ("chosen", "not chosen", "tied") and isinstance(product.local, Slot):
             words = ("chosen", "not chosen", "tied")
@@ -157,7 +177,7 @@ class Template(Reader):
         """What the page says by itself: the signs of gradients sort the inputs."""
         return iter(())
 
-    def conventions(self, step: GradientStep, locals_: list[int]) -> Any:
+    def conventions(self, step: GradientStep, locals_: list[int]) -> Sequence[Choice]:
         """What is said where there is no derivative."""
         node = self.nodes[step.id]
         if node not in self.made.kinks:
@@ -226,8 +246,8 @@ def _product(product: Product, local: int | None, downstream: int) -> Product:
     return product._replace(local=own, downstream=Slot.of(product.downstream, downstream))
 
 
-def plain(found: Any) -> Any:
-    """An entry, a line or a choice as plain data.
+def plain(found: Parts | Choice) -> Any:
+    """A line or a choice as plain data.
 
     A hole is the number of its instruction; -1 less that where it is put in brackets if it is negative; or flags and a
     number.
@@ -267,9 +287,3 @@ def _term(term: str) -> Any:
     if limited:
         return {"f": pieces}
     return pieces[0] if len(pieces) == 1 and not isinstance(pieces[0], list) else pieces
-
-
-def steps(found: Entry) -> list[Any]:
-    """An entry as plain data: lines, items and notes."""
-    items = [plain(item) if isinstance(item, Choice) else [_line(line) for line in item] for item in found.items]
-    return [[plain(line) for line in found.lines], items, [plain(n) for n in found.notes]]
