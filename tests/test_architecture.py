@@ -21,7 +21,7 @@ LAYERS = [
     {"language", "conventions", "entries", "catalogue", "transform", "words"},
     {"points", "inputs", "formulas", "sheet"},
     {"api", "derivatives", "gradients", "structure", "checks", "report", "matrices", "directional", "cost"},
-    {"circuit", "explain", "session", "commands"},
+    {"circuit", "explain", "replay", "session", "commands"},
     {"renderers", "dialects"},
     {"cli"},
     {"__init__", "__main__"},

@@ -914,7 +914,7 @@ def test_a_picture_is_not_for_the_terminal() -> None:
     [
         (["x*y", "-o", "circuit.gif"], "the suffix of 'circuit.gif' does not say what to draw"),
         (["x*y", "-o", "circuit"], "the suffix of 'circuit' does not say what to draw"),
-        (["x*y", "--format", "gif"], "--format is one of svg, dot, mmd, tex, png, text, not 'gif'"),
+        (["x*y", "--format", "gif"], "--format is one of svg, html, dot, mmd, tex, png, text, not 'gif'"),
         (["x*y", "--depth", "0"], "0 is not in the range"),
         (["x*y", "--digits", "18"], "18 is not in the range"),
         (["x*y", "--color", "pink"], "--color is one of"),

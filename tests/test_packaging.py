@@ -37,6 +37,8 @@ def test_the_wheel_holds_grammar_tables_schema_and_marker(distributions: tuple[P
         "backpropcli/renderers/fonts/Arimo-Regular.ttf",
         "backpropcli/renderers/fonts/Arimo-Italic.ttf",
         "backpropcli/renderers/fonts/OFL.txt",
+        "backpropcli/renderers/page.js",
+        "backpropcli/renderers/page.css",
         "backpropcli/schema.json",
         "backpropcli/py.typed",
     } <= names

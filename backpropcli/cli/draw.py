@@ -35,19 +35,21 @@ from .options import (
 if TYPE_CHECKING:
     from ..circuit import Circuit
 
-FORMS = ("svg", "dot", "mmd", "tex", "png", "text")
+FORMS = ("svg", "html", "dot", "mmd", "tex", "png", "text")
 
 HELP = """\
 The circuit: values above each wire, gradients below.
 
-The suffix of -o decides: .svg, .png, .tex (TikZ), .dot (Graphviz) or .mmd (Mermaid). Without -o it is drawn in the
-terminal. A circuit of more than 60 gates and inputs is folded, by named statement or by depth.
+The suffix of -o decides: .svg, .html (a page that walks through both passes), .png, .tex (TikZ), .dot (Graphviz)
+or .mmd (Mermaid). Without -o it is drawn in the terminal. A circuit of more than 60 gates and
+inputs is folded, by named statement or by depth.
 
 Examples:
 
 \b
   backprop draw "(x+y)*z" --at x=-2,y=5,z=-4
   backprop draw "2*(max(z,w)+x*y)" --at x=3,y=-4,z=2,w=-1 -o circuit.svg
+  backprop draw "(x+y)*z" --at x=-2,y=5,z=-4 -o circuit.html
   backprop draw samples/micrograd.bp --at-file samples/micrograd.json --fold -o folded.svg
   backprop draw "(x+y)*z" --at x=-2,y=5,z=-4 --format dot | dot -Tpdf -o circuit.pdf
 """
@@ -68,7 +70,8 @@ def command(
     ] = None,
     fold: Annotated[bool, typer.Option("--fold", help="Draw every named statement as one box.")] = False,
     digits: Annotated[
-        int, typer.Option("--digits", metavar="N", min=1, max=17, help="Significant digits; SVG has all on hover.")
+        int,
+        typer.Option("--digits", metavar="N", min=1, max=17, help="Significant digits; all are told on hover."),
     ] = 4,
     form: Annotated[
         str | None, typer.Option("--format", metavar="|".join(FORMS), help="The form, where no suffix decides it.")
@@ -103,6 +106,14 @@ def command(
         from ..renderers.tree import render
 
         write([render(drawn, screen_of(sys.stdout, color) if target is None else FILE, digits)], target)
+    elif form == "html":
+        from ..renderers.html import render as render_html
+
+        limits.hold("rows", made.node_count, "the page would have ")
+        pieces = render_html(
+            result, lambda found: folded(found, limits["drawn"], depth, fold), digits, int(limits["text"])
+        )
+        write_bytes(_encoded(pieces), target)
     else:
         write_bytes(picture(drawn, form, digits), target)
     return DONE if result.finite else UNVERIFIED

@@ -64,6 +64,10 @@ class Reader:
             return ""
         return self.write.formula(formula, lambda node: self.write.value(values[node]))
 
+    def same(self, factor: Value) -> float | None:
+        """The number that every entry of a local gradient is, or None."""
+        return alike(factor)
+
     def shapes(self, formula: Formula) -> str:
         """The formula with shapes in the place of names."""
         graph = formula.graph
@@ -177,7 +181,7 @@ class Reader:
         if isinstance(product.local, float):
             factor = write.number(product.local)
             return [self.symbolic(rule), self.substituted(rule), factor], factor
-        same = alike(product.local.factor)
+        same = self.same(product.local.factor)
         factor = write.value(product.local.factor if same is None or product.why == "gradient" else same)
         terms = [self.symbolic(rule), factor] if rule is not None and rule.leaves else [factor]
         if product.why == "diagonal" and same is None:
@@ -186,7 +190,9 @@ class Reader:
 
     def because(self, step: GradientStep, product: Product) -> list[Parts]:
         """Why a gradient between tensors looks as it does."""
-        if isinstance(product.local, float) or (product.why == "diagonal" and alike(product.local.factor) is not None):
+        if isinstance(product.local, float) or (
+            product.why == "diagonal" and self.same(product.local.factor) is not None
+        ):
             return []
         write = self.write
         name, shape = Math(write.name(product.name)), Math(write.shape(product.shape))

@@ -6,6 +6,7 @@ each branch has its part of the gradient just before the gate that it comes from
 
 from __future__ import annotations
 
+import re
 from math import sqrt
 from typing import NamedTuple
 
@@ -34,6 +35,24 @@ WIDEST = 170.0
 """A name or an expression that is wider is cut."""
 
 
+class Shown(NamedTuple):
+    """What number a line of text shows, for a page whose numbers change.
+
+    Attributes:
+        kind: ``value``, ``gradient``, or ``part``, that of an entry.
+        gate: the number of the gate.
+        entry: of a part the number of the entry, else -1.
+        line: the number of the line, of a tensor in several.
+        room: the characters that there is room for.
+    """
+
+    kind: str
+    gate: int
+    entry: int
+    line: int
+    room: int
+
+
 class Text(NamedTuple):
     """A line of text.
 
@@ -44,6 +63,7 @@ class Text(NamedTuple):
         anchor: ``start``, ``middle`` or ``end``.
         size: of the type.
         title: what is told of it on hover.
+        shown: the number that it shows, if it shows one.
     """
 
     x: float
@@ -53,6 +73,7 @@ class Text(NamedTuple):
     anchor: str = "middle"
     size: float = LABEL
     title: str = ""
+    shown: Shown | None = None
 
     @property
     def width(self) -> float:
@@ -88,10 +109,16 @@ class Part(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A wire: level between two points of one height, else bent; with an arrow where it enters a gate."""
+    """A wire: level between two points of one height, else bent; with an arrow where it enters a gate.
+
+    Attributes:
+        source, target: the numbers of the gates that it leaves and enters; -1 where it ends before one.
+    """
 
     points: list[Point]
     arrow: bool
+    source: int = -1
+    target: int = -1
 
 
 class Scene(NamedTuple):
@@ -107,14 +134,15 @@ class Scene(NamedTuple):
     samples: list[Line]
 
 
-def scene(circuit: Circuit, digits: int = 4) -> Scene:
+def scene(circuit: Circuit, digits: int = 4, roomy: bool = False) -> Scene:
     """Lay the circuit out.
 
     Args:
         circuit: the circuit.
         digits: significant digits of the numbers on wires.
+        roomy: leave room for other numbers of as many digits.
     """
-    figures = [_Figure(circuit, i, digits) for i in range(len(circuit.gates))]
+    figures = [_Figure(circuit, i, digits, roomy) for i in range(len(circuit.gates))]
     placed = layout([made.box for made in figures])
     parts = [made.part(x, y) for made, x, y in zip(figures, placed.x, placed.y, strict=True)]
     lines = _lines(figures, placed)
@@ -143,11 +171,12 @@ def whole(value: Value | None) -> str:
 class _Figure:
     """How large a gate and its labels are, and then where."""
 
-    def __init__(self, circuit: Circuit, number: int, digits: int) -> None:
+    def __init__(self, circuit: Circuit, number: int, digits: int, roomy: bool = False) -> None:
         gate = circuit.gates[number]
         self.gate: Gate = gate
         self.number = number
         self.digits = digits
+        self.roomy = roomy
         self.name = printable(gate.name)
         self.last = number == len(circuit.gates) - 1
         self.output = "" if gate.kind == INPUT or not self.last else cut(printable(circuit.output), SIGN, WIDEST)
@@ -159,12 +188,24 @@ class _Figure:
             for entry, source in zip(gate.entries, sources, strict=True)
         ]
         self.sign, self.half, self.high = self._outline()
-        self.stem = max([width(text, size) for text, _, size in self.above] + [width(t, LABEL) for t in self.below])
+        above = [width(self._room(text) if role == "value" else text, size) for text, role, size in self.above]
+        self.stem = max(above + [width(self._room(text), LABEL) for text in self.below])
         self.stem += 2 * STEM
         self.box = self._box()
 
     def _short(self, value: Value) -> list[str]:
         return [typeset(line) for line in brief(value, self.digits)]
+
+    def _room(self, line: str) -> str:
+        """A label as wide as the line may become."""
+        if not self.roomy:
+            return line
+        widest = "−0." + "0" * self.digits
+        return re.sub(r"[^][, …]+", lambda number: max(number[0], widest, key=len), line)
+
+    def _shown(self, kind: str, entry: int, lines: list[str]) -> list[Shown]:
+        """What the lines of a label show."""
+        return [Shown(kind, self.number, entry, at, len(self._room(line))) for at, line in enumerate(lines)]
 
     def _above(self) -> list[tuple[str, str, float]]:
         """The lines above the wire: text, role, size."""
@@ -203,7 +244,7 @@ class _Figure:
 
     def _box(self) -> Box:
         """The room that it needs."""
-        widest = max([width(line, LABEL) for lines in self.branches for line in lines], default=0.0)
+        widest = max([width(self._room(line), LABEL) for lines in self.branches for line in lines], default=0.0)
         left = self.half + CLEAR
         right = self.stem if self.gate.kind == INPUT else self.half + self.stem
         if self.gate.kind == INPUT:
@@ -237,12 +278,14 @@ class _Figure:
         middle = x + self.start + self.stem / 2
         texts = []
         top = y - ABOVE - LINE * (len(self.above) - 1)
+        values = iter(self._shown("value", -1, [line for line, role, _ in self.above if role == "value"]))
         for at, (line, role, size) in enumerate(self.above):
-            told = f"value {whole(gate.value)}" if role == "value" else ""
-            texts.append(Text(middle, top + LINE * at, line, role, "middle", size, told))
-        for at, line in enumerate(self.below):
+            told, shown = (f"value {whole(gate.value)}", next(values)) if role == "value" else ("", None)
+            texts.append(Text(middle, top + LINE * at, line, role, "middle", size, told, shown))
+        for at, (line, shown) in enumerate(zip(self.below, self._shown("gradient", -1, self.below), strict=True)):
             told = f"gradient {whole(gate.gradient)}"
-            texts.append(Text(middle, y + BELOW + RISE - 1 + LINE * at, line, "gradient", "middle", LABEL, told))
+            place = y + BELOW + RISE - 1 + LINE * at
+            texts.append(Text(middle, place, line, "gradient", "middle", LABEL, told, shown))
         outline = None
         if gate.kind == INPUT:
             texts.append(Text(x - 6, y + 5, self.sign, "name", "end", SIGN))
@@ -268,11 +311,11 @@ class _Figure:
         left = x - self.box.left
         right = x - self.half - ARROW - ARROW
         found = []
-        for entry, lines, lane in zip(self.gate.entries, self.branches, lanes, strict=True):
-            for at, line in enumerate(lines):
+        for k, (entry, lines, lane) in enumerate(zip(self.gate.entries, self.branches, lanes, strict=True)):
+            for at, (line, shown) in enumerate(zip(lines, self._shown("part", k, lines), strict=True)):
                 told = f"part of the gradient: {whole(entry.gradient)}"
                 place = y + lane + BELOW + RISE - 1 + LINE * at
-                found.append(Text((left + right) / 2, place, line, "gradient", "middle", LABEL, told))
+                found.append(Text((left + right) / 2, place, line, "gradient", "middle", LABEL, told, shown))
         return found
 
     def arrival(self, x: float, y: float, lanes: list[float], k: int) -> list[Point]:
@@ -292,17 +335,17 @@ class _Figure:
 
     def end(self, x: float, y: float) -> Line:
         """The wire of the output."""
-        return Line([(x + self.start, y), (x + self.start + self.stem, y)], bool(self.output))
+        return Line([(x + self.start, y), (x + self.start + self.stem, y)], bool(self.output), self.number)
 
 
 def _lines(figures: list[_Figure], placed: Layout) -> list[Line]:
     """The wires, from outline to outline."""
     found = []
-    for _, target, k, points in placed.wires:
+    for source, target, k, points in placed.wires:
         own = list(points)
         if target >= 0:
             own += figures[target].arrival(placed.x[target], placed.y[target], placed.lanes[target], k)
-        found.append(Line(_corners(own), target >= 0))
+        found.append(Line(_corners(own), target >= 0, source, target))
     return found
 
 

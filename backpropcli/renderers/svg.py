@@ -6,13 +6,13 @@ style sheet. Its rules begin with the root's class, so that they reach nothing e
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import escape
 from itertools import pairwise
 
 from ..layout import Point
 from .metrics import FONTS
-from .scene import Line, Part, Scene, Text
+from .scene import LABEL, Line, Part, Scene, Shown, Text
 
 LIGHT = {
     "paper": "#ffffff", "ink": "#202124", "wire": "#5f6368",
@@ -26,33 +26,63 @@ ROLES = {"value": "value", "gradient": "gradient", "name": "ink", "sign": "ink",
 FILLED = ("paper", "ink", "value", "gradient", "faint")
 
 
-def render(scene: Scene) -> Iterator[str]:
-    """The drawing as an SVG document."""
+DEFAULTS = f' font-size="{LABEL:g}" text-anchor="middle"'
+"""What most texts have."""
+
+Mark = Callable[[Shown], str]
+"""The attributes by which a page finds the line of text that shows a number."""
+
+
+def render(scene: Scene, mark: Mark | None = None) -> Iterator[str]:
+    """The drawing as an SVG document.
+
+    Args:
+        scene: the drawing.
+        mark: where it is part of a page whose numbers change: every gate, wire and number can be found there, colors
+            are the page's, and no number is told in a title.
+    """
     width, height = _number(scene.width), _number(scene.height)
     fonts = ", ".join(f"'{name}'" if " " in name else name for name in FONTS)
     yield (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="backprop" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}" role="img" font-family="{fonts}">\n'
+        f'viewBox="0 0 {width} {height}" role="img" font-family="{fonts}"{DEFAULTS if mark else ""}>\n'
     )
-    yield f"<title>{escape(scene.title)}</title>\n<style>{_style()}</style>\n"
+    yield f"<title>{escape(scene.title)}</title>\n" + ("" if mark else f"<style>{_style()}</style>\n")
     yield f'<rect class="paper" width="{width}" height="{height}" fill="{LIGHT["paper"]}"/>\n'
-    lines = [*scene.lines, *scene.samples]
-    yield f'<path class="wire" fill="none" stroke="{LIGHT["wire"]}" stroke-width="1.4" d="'
-    yield "\n".join(path(line) for line in lines)
-    yield '"/>\n'
-    arrows = [line.points[-1] for line in lines if line.arrow]
-    if arrows:
-        heads = "\n".join(f"M{_point(at)}l-8-3.5 1.5 3.5-1.5 3.5z" for at in arrows)
-        yield f'<path class="tip" fill="{LIGHT["wire"]}" d="{heads}"/>\n'
+    yield from _wires([*scene.lines, *scene.samples]) if mark is None else map(_wire, [*scene.lines, *scene.samples])
     if scene.dots:
         yield f'<g class="tip" fill="{LIGHT["wire"]}">'
         yield from (f'<circle cx="{_number(x)}" cy="{_number(y)}" r="3.2"/>' for x, y in scene.dots)
         yield "</g>\n"
-    for part in scene.parts:
-        yield from _part(part)
+    for number, part in enumerate(scene.parts):
+        yield from _part(part, number, mark)
     yield '<g class="legend">'
-    yield from map(_text, scene.legend)
+    yield from (_text(text, mark) for text in scene.legend)
     yield "</g>\n</svg>\n"
+
+
+def _wires(lines: list[Line]) -> Iterator[str]:
+    """All wires in one path."""
+    yield f'<path class="wire" fill="none" stroke="{LIGHT["wire"]}" stroke-width="1.4" d="'
+    yield "\n".join(path(line) for line in lines)
+    yield '"/>\n'
+    arrows = [line for line in lines if line.arrow]
+    if arrows:
+        yield f'<path class="tip" fill="{LIGHT["wire"]}" d="{chr(10).join(map(_tip, arrows))}"/>\n'
+
+
+def _wire(line: Line) -> str:
+    """A wire by itself."""
+    ends = "".join(
+        f' data-{name}="{gate}"' for name, gate in (("source", line.source), ("target", line.target)) if gate >= 0
+    )
+    tip = f'<path class="tip" d="{_tip(line)}"/>' if line.arrow else ""
+    return f'<g{ends}><path class="wire" d="{path(line)}"/>{tip}</g>\n'
+
+
+def _tip(line: Line) -> str:
+    """The arrow's head."""
+    return f"M{_point(line.points[-1])}l-8-3.5 1.5 3.5-1.5 3.5z"
 
 
 def _style() -> str:
@@ -63,27 +93,31 @@ def _style() -> str:
     return f"@media (prefers-color-scheme:dark){{{''.join(rules)}}}"
 
 
-def _part(part: Part) -> Iterator[str]:
-    yield f"<g><title>{escape(part.title)}</title>"
+def _part(part: Part, number: int, mark: Mark | None) -> Iterator[str]:
+    yield f"<g><title>{escape(part.title)}</title>" if mark is None else f'<g data-gate="{number}">'
     if part.outline is not None:
         x, y, width, height, radius, dashed = part.outline
         dash = ' stroke-dasharray="5 3"' if dashed else ""
+        look = "" if mark else f' fill="{LIGHT["paper"]}" stroke="{LIGHT["ink"]}" stroke-width="1.4"'
         yield (
             f'<rect class="gate" x="{_number(x - width / 2)}" y="{_number(y - height / 2)}" width="{_number(width)}" '
-            f'height="{_number(height)}" rx="{_number(radius)}" fill="{LIGHT["paper"]}" stroke="{LIGHT["ink"]}" '
-            f'stroke-width="1.4"{dash}/>'
+            f'height="{_number(height)}" rx="{_number(radius)}"{look}{dash}/>'
         )
-    yield from map(_text, part.texts)
+    yield from (_text(text, mark) for text in part.texts)
     yield "</g>\n"
 
 
-def _text(text: Text) -> str:
+def _text(text: Text, mark: Mark | None) -> str:
     role = ROLES[text.role]
-    slant = ' font-style="italic"' if text.role == "gradient" else ""
-    title = f"<title>{escape(text.title)}</title>" if text.title else ""
+    look = f' font-size="{_number(text.size)}"' if not mark or text.size != LABEL else ""
+    look += f' text-anchor="{text.anchor}"' if not mark or text.anchor != "middle" else ""
+    if mark is None:
+        look += f' fill="{LIGHT[role]}"' + (' font-style="italic"' if text.role == "gradient" else "")
+    title = f"<title>{escape(text.title)}</title>" if text.title and not mark else ""
+    marked = mark(text.shown) if mark and text.shown else ""
     return (
-        f'<text class="{role}" x="{_number(text.x)}" y="{_number(text.y)}" font-size="{_number(text.size)}" '
-        f'text-anchor="{text.anchor}" fill="{LIGHT[role]}"{slant}>{title}{escape(text.content)}</text>'
+        f'<text class="{role}"{marked} x="{_number(text.x)}" y="{_number(text.y)}"'
+        f"{look}>{title}{escape(text.content)}</text>"
     )
 
 
