@@ -81,7 +81,8 @@ def render(result: Result, fold: Callable[[Circuit], Circuit], digits: int = 4, 
     )
     yield '<section id="circuit" class="wide" role="region" tabindex="0" aria-label="Circuit">\n'
     yield from page.drawing()
-    yield '</section>\n<div class="columns">\n'
+    yield "</section>\n"
+    yield f'<div class="columns{" tensors" * page.graph.tensors}">\n'
     yield from page.walk()
     yield from page.inputs()
     yield from page.table()

@@ -24,10 +24,11 @@ from .explain import Reader
 from .notation import Notation
 from .pages import Entry, Math, Parts
 
-OPEN, CLOSE, TERM, FORMULA = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3"
-"""Around a hole, between terms, and before a term that is left out where it grows too long: no characters of text."""
+OPEN, CLOSE, TERM, FORMULA, SIGNED = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3", "-\ufdd4"
+"""Around a hole, between terms, before a term that is left out where it grows too long, and before a hole whose number
+may be negative: no characters of text."""
 HOLE = re.compile(f"{OPEN}([bde]*)([0-9]+){CLOSE}")
-NEGATED = re.compile(rf"(?<!\w)\(-({HOLE.pattern})\)")
+NEGATED = re.compile(rf"(?<!\w)\({SIGNED}({HOLE.pattern})\)")
 SWITCHES = ("gradient switch", "gradient blocker")
 
 
@@ -76,14 +77,14 @@ class Holes(Notation):
         if OPEN not in signed:
             return signed if len(signed) <= self.limit else ""
         bracketed = NEGATED.sub(lambda found: _flagged(found[1], "b"), signed)
-        return FORMULA + bracketed.replace("-" + OPEN, OPEN)
+        return FORMULA + bracketed.replace(SIGNED, "")
 
     def equation(self, terms: Any) -> str:
         return TERM.join(filter(None, terms))
 
 
 def _signed(name: str) -> str:
-    return f"-{name}" if name.startswith(OPEN) else name
+    return SIGNED + name if name.startswith(OPEN) else name
 
 
 def _flagged(hole: str, flag: str) -> str:
