@@ -1,4 +1,4 @@
-// The page of `backprop draw -o f.html`: reckons the numbers anew when an input changes, and walks through the passes.
+// The page of `backprop draw -o f.html`: computes the numbers anew when an input changes, and walks through the passes.
 // No derivative is known here. The instructions are the program's own rules, written down; this carries them out.
 "use strict";
 (() => {

@@ -35,6 +35,7 @@ SWITCHES = ("gradient switch", "gradient blocker")
 class Slot(float):
     """A number that an instruction makes; of a tensor only its shape counts."""
 
+    instruction: int
     hole: str
     shape: Shape
     size: int
@@ -43,14 +44,9 @@ class Slot(float):
     def of(cls, value: Value, instruction: int, flags: str = "") -> Slot:
         shape = getattr(value, "shape", ())
         found = cls("nan" if shape else value)
-        found.hole, found.shape, found.size = f"{OPEN}{flags}{instruction}{CLOSE}", shape, size(shape)
+        found.instruction, found.hole = instruction, f"{OPEN}{flags}{instruction}{CLOSE}"
+        found.shape, found.size = shape, size(shape)
         return found
-
-    @property
-    def instruction(self) -> int:
-        found = HOLE.fullmatch(self.hole)
-        assert found
-        return int(found[2])
 
 
 class Holes(Notation):
