@@ -269,7 +269,13 @@ def test_zeros_and_infinities_are_those_of_the_sweep(browser: Browser, tmp_path:
         ("sum(A@v)", "A=[[1,2],[3,4]],v=[1,2]", {"A": [[1e308, 1e308], [0.0, 0.0]], "v": [10.0, 0.0]}),
         ("x^y", "x=1,y=2", {"x": 0.0, "y": 0.0}),
         ("x^y", "x=1,y=2", {"x": -2.0, "y": 3.0}),
-    ):
+        ("x^(y*y)", "x=2,y=2", {"x": 1.0, "y": 1e200}),
+        ("x^(y*y)", "x=2,y=2", {"x": -1.0, "y": 1e200}),
+        (
+            "sum(where(u > 0, A@exp(v), 0))", "A=[[1,2],[3,4]],v=[1,2],u=[1,2]",
+            {"A": [[1.0, 1.0], [2.0, 3.0]], "v": [800.0, 0.0], "u": [-1.0, -1.0]},
+        ),
+    ):  # fmt: skip
         browser.open(drawn(tmp_path, program, "--at", first))
         page = browser.run("JSON.parse(document.getElementById('page').textContent).inputs")
         for at, input_ in enumerate(page):
@@ -277,6 +283,12 @@ def test_zeros_and_infinities_are_those_of_the_sweep(browser: Browser, tmp_path:
         (tmp_path / "point.json").write_text(json.dumps(then))
         close(reckoned(browser), told(program, "--at-file", str(tmp_path / "point.json")))
         assert browser.said == []
+
+
+def test_a_power_with_a_rounded_exponent(browser: Browser, tmp_path: Path) -> None:
+    """0.1 - 1 is rounded: at 1e300 that would cost three digits of the slope."""
+    browser.open(drawn(tmp_path, "x^y", "--at", "x=2,y=2"), "#x=1e300&y=0.1")
+    close(reckoned(browser), told("x^y", "--at", "x=1e300,y=0.1"), 2e-15)
 
 
 def test_the_script_has_the_kernels_that_python_counts_on(browser: Browser, tmp_path: Path) -> None:
