@@ -1,4 +1,4 @@
-"""HTML: one page, without a network, that walks through both passes and reckons anew when an input changes.
+"""HTML: one page, without a network, that walks through both passes and computes anew when an input changes.
 
 The drawing, the steps and the table are there as Python computed them. The script beside this module fills the same
 places with other numbers: it carries out the instructions of `replay` and knows no derivative. It and the style sheet
@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
-from math import floor, isfinite, log10
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..circuit import FOLD, Circuit, circuit
@@ -21,12 +20,13 @@ from ..errors import printable
 from ..explain import Explanation, GradientStep, Omitted, ValueStep, explain
 from ..replay import Replay, instructions, replay
 from ..report import EdgeRecord, NodeRecord, Report, Wanted, report
-from ..shapes import Shape, unravel, written
-from ..text import ids, labels
+from ..shapes import written
+from ..text import ids
 from ..values import Value, entries, is_tensor, shape_of
 from ..words import words_of
 from . import svg
 from .explain import Reader, source_line
+from .fields import cells, pair
 from .json import number as plain_number
 from .notation import MOST_ENTRIES, Notation
 from .numbers import cell, local_cell
@@ -39,8 +39,9 @@ if TYPE_CHECKING:
 
 ENTRIES = 64
 """Tensors with more are fixed, and a table tells of them what can be said."""
-FOLD_AT = 10**9
-NOTHING = "base-uri 'none'; form-action 'none'"
+WIDE = 10**9
+"""Rows of a tensor are never folded."""
+POLICY = "default-src 'none'; script-src {}; style-src {}; base-uri 'none'; form-action 'none'"
 BUTTONS = (
     ("first", "First step", "Home"),
     ("back", "Step back", "←"),
@@ -63,15 +64,12 @@ def render(result: Result, fold: Callable[[Circuit], Circuit], digits: int = 4, 
     Args:
         result: a result in reverse mode.
         fold: what is done to a circuit that is too large to be drawn.
-        digits: significant digits; every one is told on hover, and the page reckons with all.
+        digits: significant digits; every one is told on hover, and the page computes with all.
         text: the most characters of an expression.
     """
     page = _Page(result, fold, digits, text)
     style, script = (_static(name) for name in ("page.css", "page.js"))
-    policy = (
-        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
-    )
-    title = page.title
+    policy, title = POLICY.format(_hash(script), _hash(style)), page.title
     yield (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
@@ -81,7 +79,8 @@ def render(result: Result, fold: Callable[[Circuit], Circuit], digits: int = 4, 
     )
     yield '<section id="circuit" class="wide" role="region" tabindex="0" aria-label="Circuit">\n'
     yield from page.drawing()
-    yield '</section>\n<div class="columns">\n'
+    yield "</section>\n"
+    yield f'<div class="columns{" tensors" * page.graph.tensors}">\n'
     yield from page.walk()
     yield from page.inputs()
     yield from page.table()
@@ -148,9 +147,7 @@ class _Page:
         graph = self.graph = result.program.graph
         self.report: Report = report(result, wanted=Wanted(text, signs=True))
         self.records: list[NodeRecord] = list(self.report.nodes)
-        self.names = labels(graph, result.output)
-        self.ids = ids(graph)
-        self.node = {name: i for i, name in enumerate(self.ids)}
+        self.node = {name: i for i, name in enumerate(ids(graph))}
         made = replay(result)
         self.missing = made.missing
         self.made: Replay | None = None if made.missing else made
@@ -278,8 +275,8 @@ class _Page:
         if self.missing:
             names = ", ".join(self.missing)
             yield (
-                f'<p class="note" id="fixed">This page cannot reckon {escape(names)} anew: its numbers are those that '
-                "were computed, and the inputs are fixed.</p>\n"
+                f'<p class="note" id="fixed">This page cannot compute {escape(names)}: its numbers are those of the '
+                "point that it was made for, and the inputs are fixed.</p>\n"
             )
         for name in self.graph.inputs:
             yield from self._input(name, self.result.at[name])
@@ -300,7 +297,7 @@ class _Page:
         yield f"<fieldset><legend><var>{shown}</var>{size}</legend>{gradient}\n"
         if self._changeable(value):
             number = list(self.graph.inputs).index(name)
-            yield _cells(number, name, value) if is_tensor(value) else _pair(number, name, value)
+            yield cells(number, name, value) if is_tensor(value) else pair(number, name, value)
         else:
             yield f"<p><var>{self._block(value)}</var></p>\n"
         yield "</fieldset>\n"
@@ -342,7 +339,7 @@ class _Page:
         for at, edge in enumerate(record.inputs or (None,)):
             found = f'<tr data-node="{record.node}"{_class("edge" if at else "")}>{"" if at else head}'
             if edge is None:
-                found += "<td></td><td></td>" + (arrived) + "<td></td>"
+                found += f"<td></td><td></td>{arrived}<td></td>"
             else:
                 own = None if made is None else made.edges[record.node][at]
                 found += f"<td>{escape(printable(edge.name))}</td>"
@@ -364,12 +361,10 @@ class _Page:
         if slot is not None and local.factor is not None:
             axes = f"{'axis' if len(local.axes) == 1 else 'axes'} {', '.join(map(str, local.axes))}"
             source = f' data-s="{slot}" data-kind="{local.kind}" data-axes="{axes}"'
-        return (
-            f'<td class="local"{source} data-at="{at}">{_lines(local_cell(local, self.digits, ENTRIES, FOLD_AT))}</td>'
-        )
+        return f'<td class="local"{source} data-at="{at}">{_lines(local_cell(local, self.digits, ENTRIES, WIDE))}</td>'
 
     def _block(self, value: Value) -> str:
-        return _lines(cell(value, self.digits, ENTRIES, FOLD_AT))
+        return _lines(cell(value, self.digits, ENTRIES, WIDE))
 
     # What the script reads.
 
@@ -468,42 +463,3 @@ def _parts(parts: Parts) -> str:
     return "".join(
         f"<var>{escape(typeset(printable(part)))}</var>" if isinstance(part, Math) else escape(part) for part in parts
     )
-
-
-def _pair(number: int, name: str, value: float) -> str:
-    """A slider and a field of one number."""
-    shown = escape(printable(name))
-    low, high, step = _range(value)
-    attributes = f'data-input="{number}" data-entry="0" value="{_exact(value)}"'
-    return (
-        '<div class="pair" data-live hidden>'
-        f'<input type="range" min="{low}" max="{high}" step="{step}" {attributes} aria-label="{shown}, slider">'
-        f'<input type="number" step="any" {attributes} aria-label="{shown}"></div>\n'
-    )
-
-
-def _range(value: float) -> tuple[str, str, str]:
-    """From where to where a slider goes, around 0: far enough for the number to be doubled; and its step."""
-    if not isfinite(value) or abs(value) > 1e300:
-        return "-10", "10", "0.1"
-    far = max(2 * abs(value), 1e-300) if value else 2.0
-    power = 10.0 ** floor(log10(far))
-    high = next(k for k in (1, 2, 5, 10) if k * power >= far * (1 - 1e-9)) * power
-    return f"{-high:g}", f"{high:g}", f"{high / 100:g}"
-
-
-def _exact(value: float) -> str:
-    return f"{value!r}".removesuffix(".0") if isfinite(value) else ""
-
-
-def _cells(number: int, name: str, value: Value) -> str:
-    """A field for every entry, a row of the tensor in a row."""
-    shape: Shape = tuple(value.shape)
-    fields = []
-    for at, x in enumerate(entries(value)):
-        place = escape(f"{printable(name)}[{', '.join(map(str, unravel(at, shape)))}]")
-        fields.append(
-            f'<input type="number" step="any" data-input="{number}" data-entry="{at}" value="{_exact(x)}" '
-            f'aria-label="{place}">'
-        )
-    return f'<div class="cells" data-across="{shape[-1]}" data-live hidden>{"".join(fields)}</div>\n'

@@ -1,4 +1,4 @@
-// The page of `backprop draw -o f.html`: reckons the numbers anew when an input changes, and walks through the passes.
+// The page of `backprop draw -o f.html`: computes the numbers anew when an input changes, and walks through the passes.
 // No derivative is known here. The instructions are the program's own rules, written down; this carries them out.
 "use strict";
 (() => {
@@ -514,16 +514,15 @@ function show(step, quiet = false) {
   }
   if (!quiet) {
     one("#said").textContent = [...steps[now].querySelectorAll("h3, p")].map(p => p.textContent).join(" ");
-    follow();
+    follow(matchMedia("(prefers-reduced-motion: reduce)").matches);
   }
 }
 
 // Keep the gate in sight where the drawing is wider than the screen.
-function follow() {
+function follow(calm) {
   const view = one("#circuit"), gate = one("[data-gate].here");
   if (!gate || view.scrollWidth <= view.clientWidth) return;
   const [box, own] = [view.getBoundingClientRect(), gate.getBoundingClientRect()];
-  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   view.scrollBy({left: own.left + own.width / 2 - box.left - box.width / 2, behavior: calm ? "instant" : "smooth"});
 }
 
@@ -584,7 +583,7 @@ function restore() {
   fields();
   recompute();
   show(/^\d{1,9}$/.test(step) && Number(step) <= last ? Number(step) : last, true);
-  follow();
+  follow(true);
 }
 
 function fields() {

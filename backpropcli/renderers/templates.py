@@ -24,16 +24,18 @@ from .explain import Reader
 from .notation import Notation
 from .pages import Entry, Math, Parts
 
-OPEN, CLOSE, TERM, FORMULA = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3"
-"""Around a hole, between terms, and before a term that is left out where it grows too long: no characters of text."""
+OPEN, CLOSE, TERM, FORMULA, SIGNED = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3", "-\ufdd4"
+"""Around a hole, between terms, before a term that is left out where it grows too long, and before a hole whose number
+may be negative: no characters of text."""
 HOLE = re.compile(f"{OPEN}([bde]*)([0-9]+){CLOSE}")
-NEGATED = re.compile(rf"(?<!\w)\(-({HOLE.pattern})\)")
+NEGATED = re.compile(rf"(?<!\w)\({SIGNED}({HOLE.pattern})\)")
 SWITCHES = ("gradient switch", "gradient blocker")
 
 
 class Slot(float):
     """A number that an instruction makes; of a tensor only its shape counts."""
 
+    instruction: int
     hole: str
     shape: Shape
     size: int
@@ -42,14 +44,9 @@ class Slot(float):
     def of(cls, value: Value, instruction: int, flags: str = "") -> Slot:
         shape = getattr(value, "shape", ())
         found = cls("nan" if shape else value)
-        found.hole, found.shape, found.size = f"{OPEN}{flags}{instruction}{CLOSE}", shape, size(shape)
+        found.instruction, found.hole = instruction, f"{OPEN}{flags}{instruction}{CLOSE}"
+        found.shape, found.size = shape, size(shape)
         return found
-
-    @property
-    def instruction(self) -> int:
-        found = HOLE.fullmatch(self.hole)
-        assert found
-        return int(found[2])
 
 
 class Holes(Notation):
@@ -76,14 +73,14 @@ class Holes(Notation):
         if OPEN not in signed:
             return signed if len(signed) <= self.limit else ""
         bracketed = NEGATED.sub(lambda found: _flagged(found[1], "b"), signed)
-        return FORMULA + bracketed.replace("-" + OPEN, OPEN)
+        return FORMULA + bracketed.replace(SIGNED, "")
 
     def equation(self, terms: Any) -> str:
         return TERM.join(filter(None, terms))
 
 
 def _signed(name: str) -> str:
-    return f"-{name}" if name.startswith(OPEN) else name
+    return SIGNED + name if name.startswith(OPEN) else name
 
 
 def _flagged(hole: str, flag: str) -> str:
