@@ -1,6 +1,6 @@
 """Generated code, compiled and run, against the sweep; its text against golden files and hostile programs.
 
-``BACKPROP_CODE`` random programs per language, scalar and tensor; 40 by default, 2,000 in CI. Languages that are not
+``BACKPROP_CODE`` random programs per language, scalar and tensor; 40 by default, 400 in CI. Languages that are not
 installed are skipped by name. ``BACKPROP_UPDATE=1`` writes the golden files anew; read the difference then.
 """
 
