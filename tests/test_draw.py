@@ -76,7 +76,7 @@ def gate(found: Circuit, label: str) -> Gate:
 # what is on a drawing
 
 
-@pytest.mark.parametrize("name", ["first", "max", "neuron", "copy", "squared_length"])
+@pytest.mark.parametrize("name", ["first", "max", "neuron_gates", "copy", "squared_length"])
 @pytest.mark.parametrize("form", ["svg", "tex", "dot", "mmd", "txt"])
 def test_the_drawings_of_the_lectures(name: str, form: str) -> None:
     """Rows 1, 2, 3, 7 and 21, to the letter."""
@@ -93,7 +93,7 @@ def labels(found: Circuit, role: str) -> list[str]:
 
 
 def test_the_neuron_has_the_numbers_of_the_lecture() -> None:
-    found = sample("neuron")
+    found = sample("neuron_gates")
     assert labels(found, "sign") == ["×", "×", "+", "+", "×−1", "exp", "+1", "1/·"]
     values = [round(float(text.replace("−", "-")), 2) for text in labels(found, "value")]
     assert values == [2, -1, -2, -3, -2, 6, 4, -3, 1, -1, 0.37, 1.37, 0.73]
@@ -649,7 +649,7 @@ def test_latex_sets_it(tmp_path: Path) -> None:
         pytest.skip("no pdflatex here")
     own, *others = [
         "".join(tikz.render(scene(found)))
-        for found in (sample("neuron"), sample("two_layer", wrt=["W1", "W2"]), *map(hostile, HOSTILE))
+        for found in (sample("neuron_gates"), sample("two_layer", wrt=["W1", "W2"]), *map(hostile, HOSTILE))
     ]
     head, begin, end = own.partition("\\begin{document}")[0], "\\begin{tikzpicture}", "\\end{tikzpicture}"
     pictures = [begin + text.partition(begin)[2].partition(end)[0] + end for text in others]
@@ -693,7 +693,7 @@ addEventListener("load", () => {
 
 def test_a_browser_measures_no_overlap(tmp_path: Path) -> None:
     """In the fonts that this machine has, by Chromium's own boxes."""
-    circuits = [sample(name) for name in ("first", "max", "neuron", "copy", "staged", "micrograd", "squared_length")]
+    circuits = [sample(name) for name in ("first", "max", "neuron_gates", "copy", "staged", "micrograd", "squared_length")]
     circuits += [drawn(*random_program(seed, 16)) for seed in range(2000, 2010)]
     circuits += map(hostile, HOSTILE)
     page = chromium(MEASURE % "".join(map(picture, circuits)), tmp_path)
@@ -724,7 +724,7 @@ def test_mermaid_reads_it(tmp_path: Path) -> None:
     if not script:
         pytest.skip("no Mermaid here: BACKPROP_MERMAID names no mermaid.min.js")
     shutil.copy(script, tmp_path / "mermaid.js")
-    circuits = [sample("neuron"), sample("micrograd"), *map(hostile, HOSTILE)]
+    circuits = [sample("neuron_gates"), sample("micrograd"), *map(hostile, HOSTILE)]
     sources = ["".join(mermaid.render(found)) for found in circuits]
     from json import dumps
 
@@ -795,7 +795,7 @@ def test_a_png_without_its_font(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("width", [20, 40, 80, 200])
-@pytest.mark.parametrize("name", ["max", "copy", "neuron", "micrograd", "squared_length"])
+@pytest.mark.parametrize("name", ["max", "copy", "neuron_gates", "micrograd", "squared_length"])
 def test_the_tree_fits(name: str, width: int) -> None:
     text = tree.render(sample(name), Screen(width, False, "utf-8", False, True))
     for line in text.splitlines():

@@ -30,7 +30,7 @@ from tests.browser import CHROMIUM, Browser
 from tests.test_cli import backprop
 
 ROOT = Path(__file__).parent.parent
-NEURON = ["samples/neuron.bp", "--at-file", "samples/neuron.json"]
+NEURON = ["samples/neuron_gates.bp", "--at-file", "samples/neuron_gates.json"]
 FLAGSHIP = ["2*(max(z,w)+x*y)", "--at", "x=3,y=-4,z=2,w=-1"]
 LENGTH = ["samples/squared_length.bp", "--at-file", "samples/squared_length.json"]
 IRIS = ["samples/two_layer.bp", "--at-file", "samples/two_layer.json", "--wrt", "W1,b1,W2,b2"]
@@ -616,6 +616,8 @@ def test_a_page_has_at_most_as_many_rows_as_the_limit(tmp_path: Path) -> None:
 
 def test_the_neuron_is_small(tmp_path: Path) -> None:
     assert drawn(tmp_path, *NEURON).stat().st_size <= 60_000
+    named = ("samples/neuron.bp", "--at-file", "samples/neuron.json")
+    assert drawn(tmp_path, *named).stat().st_size <= 60_000
 
 
 def test_three_runs_have_the_same_bytes(tmp_path: Path) -> None:

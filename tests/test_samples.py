@@ -120,7 +120,7 @@ def test_row_2_max() -> None:
     assert upstreams(result, "mul") == [2, 1]
 
 
-@pytest.mark.parametrize("name", ["neuron", "neuron_fused", "neuron_bias_product"])
+@pytest.mark.parametrize("name", ["neuron_gates", "neuron_fused", "neuron_bias_product"])
 def test_rows_3_to_5_the_neuron(name: str) -> None:
     result = sample(name)
     assert round(result.value, 2) == 0.73
@@ -129,7 +129,7 @@ def test_rows_3_to_5_the_neuron(name: str) -> None:
 
 
 def test_row_3_every_gate() -> None:
-    result = sample("neuron")
+    result = sample("neuron_gates")
     graph = result.program.graph
     gates = [i for i, operands in enumerate(graph.operands) if operands]
     assert [round(result.values[i], 2) for i in gates] == [-2, 6, 4, 1, -1, 0.37, 1.37, 0.73]
@@ -137,8 +137,8 @@ def test_row_3_every_gate() -> None:
 
 
 def test_row_5_fewer_nodes() -> None:
-    assert len(sample("neuron_fused").values) < len(sample("neuron").values)
-    assert sample("neuron_fused").gradient == pytest.approx(sample("neuron").gradient, rel=1e-15)
+    assert len(sample("neuron_fused").values) < len(sample("neuron_gates").values)
+    assert sample("neuron_fused").gradient == pytest.approx(sample("neuron_gates").gradient, rel=1e-15)
 
 
 def test_row_7_copy() -> None:
@@ -469,10 +469,10 @@ def test_row_33_modes() -> None:
 
 def test_row_35_flat_code() -> None:
     """The names and the order of the lecture, to the letter; and the code gives the numbers."""
-    printed = output("backprop code samples/flat.bp")
+    printed = output("backprop code samples/neuron.bp")
     backward = re.findall(r"^ +(grad_\w+) =", printed, re.MULTILINE)
     assert backward == [f"grad_{name}" for name in ["L", "s3", "w2", "s2", "s0", "s1", "w1", "x1", "w0", "x0"]]
-    result = sample("flat")
+    result = sample("neuron")
     call = "; print(value_and_gradient(" + ", ".join(str(result.at[name]) for name in result.program.inputs) + "))"
     run = subprocess.run(
         [sys.executable, "-I", "-c", f"exec({printed!r}){call}"], capture_output=True, text=True, check=True
@@ -494,7 +494,7 @@ def test_row_36_an_operation_of_autograd() -> None:
 
 
 def test_row_37_two_steps_of_ascent() -> None:
-    result = sample("neuron")
+    result = sample("neuron_gates")
     at = dict(result.at)
     values = [result.value]
     for _ in range(2):
