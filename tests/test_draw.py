@@ -693,7 +693,9 @@ addEventListener("load", () => {
 
 def test_a_browser_measures_no_overlap(tmp_path: Path) -> None:
     """In the fonts that this machine has, by Chromium's own boxes."""
-    circuits = [sample(name) for name in ("first", "max", "neuron_gates", "copy", "staged", "micrograd", "squared_length")]
+    circuits = [
+        sample(name) for name in ("first", "max", "neuron_gates", "copy", "staged", "micrograd", "squared_length")
+    ]
     circuits += [drawn(*random_program(seed, 16)) for seed in range(2000, 2010)]
     circuits += map(hostile, HOSTILE)
     page = chromium(MEASURE % "".join(map(picture, circuits)), tmp_path)
