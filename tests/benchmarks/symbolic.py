@@ -1,7 +1,8 @@
 """Symbolic gradients of some 1,000 nodes, against SymPy's `diff` of the same expression.
 
-Ours is the graph of the gradient, simplified, with every formula written out; SymPy's is the gradient as expressions,
-neither simplified further nor printed. SymPy is handed the expression made.
+Ours is the gradient as a graph, simplified; SymPy's is the gradient as expressions, neither simplified further nor
+printed. Beside it stands the same with every formula written out, as the command prints them. SymPy is handed the
+expression made.
 
 A sum of products of functions suits SymPy best: every term is differentiated by itself, and nothing is shared. In a
 sum of nested terms the derivatives share most of what they are made of, which SymPy writes out again and again; of one
@@ -14,8 +15,11 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from backpropcli import evaluate, parse
+from backpropcli import Program, evaluate, parse
 from backpropcli.gradients import Formulas, formulas
+from backpropcli.kernels.floats import FLOATS
+from backpropcli.sweeps import forward
+from backpropcli.transform import derivative
 
 from .harness import Contestant, Goal, Work, Workload, run
 from .text import AT, sum_of_products
@@ -49,6 +53,18 @@ def gradient(found: Formulas) -> Sequence[float]:
 
 def ours(text: str) -> Work:
     program = parse(text)
+    return lambda: (derivative.gradient(program.graph, program.output, program.inputs).simplified(), program)
+
+
+def value_of(found: tuple[derivative.Derived, Program]) -> Sequence[float]:
+    """What the graph computes at the point."""
+    derived, program = found
+    values = forward(FLOATS, derived.graph, {name: AT[name] for name in program.inputs})
+    return [values[derived.gradient[name]] for name in AT]
+
+
+def written(text: str) -> Work:
+    program = parse(text)
     return lambda: formulas(program)
 
 
@@ -79,7 +95,8 @@ def measure(title: str, make: Callable[[int], str], terms: int, rounds: int) -> 
     workload = Workload(
         f"symbolic: {title}",
         [
-            Contestant(first, lambda: ours(small), gradient),
+            Contestant(first, lambda: ours(small), value_of),
+            Contestant("the same, formulas written", lambda: written(small), gradient),
             Contestant(second, lambda: ours(large)),
             Contestant(peer, lambda: sympy_diff(small), sympy_gradient, "sympy"),
         ],
