@@ -13,7 +13,7 @@ import struct
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
@@ -641,6 +641,28 @@ def test_latex_has_only_its_own_commands(text: str) -> None:
         assert (opened, line[-1:]) == (0, ";"), line
         assert "%" not in re.sub(r"\\%", "", line)
         assert "^^" not in line
+
+
+def mixed(count: int = 200) -> list[str]:
+    """Hostile texts put together from pieces of hostile texts."""
+    rng = random.Random("hostile")
+    pieces = [piece for text in HOSTILE for piece in re.findall(r"\W+|\w{1,12}", text)]
+    return ["".join(rng.choices(pieces, k=rng.randint(1, 12))) for _ in range(count)]
+
+
+@pytest.mark.parametrize("judge", [
+    test_svg_is_xml_whatever_it_says, test_mermaid_has_only_signs_that_mean_nothing,
+    test_latex_has_only_its_own_commands,
+], ids=lambda judge: judge.__name__)  # fmt: skip
+def test_two_hundred_mixtures(judge: Callable[[str], None]) -> None:
+    for text in mixed():
+        judge(text)
+
+
+def test_mixtures_in_dot() -> None:
+    """Every tenth: each is a process of its own."""
+    for text in mixed()[::10]:
+        test_dot_means_what_it_should_whatever_it_says(text)
 
 
 def test_latex_sets_it(tmp_path: Path) -> None:

@@ -544,10 +544,8 @@ EVIL = [
 ]
 
 
-@pytest.mark.parametrize("evil", EVIL)
-@pytest.mark.parametrize("tensors", [False, True])
-def test_no_name_and_no_text_becomes_markup(browser: Browser, tmp_path: Path, evil: str, tensors: bool) -> None:
-    """The language lets no such name in; should one come by another way, it stays text."""
+def evil_page(evil: str, tensors: bool = False) -> str:
+    """A page whose program and names say the text."""
     at: dict[str, Any] = {"x": [1.0, 2.0], "y": [3.0, 4.0]} if tensors else {"x": 1.0, "y": 2.0}
     result = evaluate("q = x*y; f = sum(q*x)" if tensors else "q = x*y; f = q*x", at)
     graph = result.program.graph
@@ -558,7 +556,29 @@ def test_no_name_and_no_text_becomes_markup(browser: Browser, tmp_path: Path, ev
     result.at = {evil + name: value for name, value in result.at.items()}
     result.gradient = {evil + name: value for name, value in result.gradient.items()}
     result.wrt = tuple(evil + name for name in result.wrt)
-    page = "".join(render(result, lambda found: found))
+    return "".join(render(result, lambda found: found))
+
+
+def test_two_hundred_mixtures_stay_text(browser: Browser, tmp_path: Path) -> None:
+    """All are parsed, every fifth is opened."""
+    rng = random.Random("evil")
+    pieces = [piece for text in EVIL for piece in re.findall(r"\W+|\w{1,12}", text)]
+    for n in range(200):
+        page = evil_page("".join(rng.choices(pieces, k=rng.randint(1, 12))))
+        assert [tag for tag, _ in parsed(page)].count("script") == 2
+        if n % 5 == 0:
+            (tmp_path / "evil.html").write_text(page, "utf-8")
+            browser.open(tmp_path / "evil.html")
+            browser.key("Home")
+            assert browser.run("document.querySelectorAll('script, img, [onerror], [onfocus]').length") == 2
+            assert browser.said == []
+
+
+@pytest.mark.parametrize("evil", EVIL)
+@pytest.mark.parametrize("tensors", [False, True])
+def test_no_name_and_no_text_becomes_markup(browser: Browser, tmp_path: Path, evil: str, tensors: bool) -> None:
+    """The language lets no such name in; should one come by another way, it stays text."""
+    page = evil_page(evil, tensors)
     assert [tag for tag, _ in parsed(page)].count("script") == 2
     (tmp_path / "evil.html").write_text(page, "utf-8")
     browser.open(tmp_path / "evil.html")
