@@ -332,6 +332,16 @@ def test_random_programs(target: str, kind: str) -> None:
         assert verify.compared(result, outcome, ulps=4, ranges=4)[1] == "", told(result, outcome)
 
 
+@pytest.mark.parametrize("text", ["argmax(x) + x", "sum(reshape(x, 1, 1)) * x", "sum(reshape(x*x, [])) * x"])
+def test_a_number_may_be_reshaped(target: str, text: str) -> None:
+    """Random programs found argmax of a number."""
+    if target == "python":
+        pytest.skip("Python is for numbers")
+    result = evaluate(text, x=3.0)
+    (outcome,) = outcomes([result], target)
+    assert verify.compared(result, outcome, ulps=4, ranges=4)[1] == "", told(result, outcome)
+
+
 LACKED = {
     "torch": {"gamma", "polygamma"},
     "torch-function": {"gamma", "polygamma"},

@@ -135,7 +135,7 @@ def diagonal(x: Entries, shape: Shape) -> Entries:
 
 
 def reshaped(x: Entries, shape: Shape) -> Entries:
-    """The same entries in another shape; x must have its entries in order."""
-    assert x.flat is not None
-    flat = x.flat
+    """The same entries in another shape; x must be a number, or have its entries in order."""
+    flat = x.flat if x.shape else lambda i: x.at(())
+    assert flat is not None
     return Entries(shape, lambda index: flat(flat_index(index, shape)), flat, x.array)
