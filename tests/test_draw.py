@@ -596,7 +596,8 @@ def test_dot_means_what_it_should_whatever_it_says(text: str) -> None:
     run = subprocess.run(command, input=document, capture_output=True, encoding="utf-8", timeout=60, check=False)
     assert run.returncode == 0, run.stderr
     assert "syntax error" not in run.stderr
-    assert set(re.findall(r"^\s*(\w+)\s*\[", run.stdout, re.M)) == {
+    unquoted = re.sub(r'"(?:\\.|[^"\\])*"', '""', run.stdout, flags=re.S)  # long strings go over several lines
+    assert set(re.findall(r"^\s*(\w+)\s*\[", unquoted, re.M)) == {
         "graph",
         "node",
         "edge",
@@ -659,9 +660,8 @@ def test_two_hundred_mixtures(judge: Callable[[str], None]) -> None:
         judge(text)
 
 
-def test_mixtures_in_dot() -> None:
-    """Every tenth: each is a process of its own."""
-    for text in mixed()[::10]:
+def test_two_hundred_mixtures_in_dot() -> None:
+    for text in mixed():
         test_dot_means_what_it_should_whatever_it_says(text)
 
 

@@ -529,6 +529,33 @@ def test_markdown_and_code_are_escaped() -> None:
     assert not latex_faults(latex.text("\\{}$&#_%^~<>|`'\"\x00\u202e"))
 
 
+def test_two_hundred_mixtures_in_markdown() -> None:
+    """Foreign text stands in a page as escaped text or in a code span, and leaves neither."""
+    pieces = [
+        *list("*_[]<>`|#$\\&!-+.(){}~\n\r\x1b\u202e "),
+        "<script>",
+        "](x)",
+        "```",
+        "$$",
+        "&lt;",
+        "<!--",
+        "x1",
+        "λ",
+    ]
+    random = Random("markdown")
+    for _ in range(200):
+        text = "".join(random.choices(pieces, k=random.randint(1, 20)))
+        plain = re.sub(r"\\[!-/:-@\[-`{-~]", "", markdown_text(text))
+        assert not set("*_[]<>`|#$\\") & set(plain), text
+        span = code_span(text)
+        fence = re.match("`+", span)
+        assert fence is not None
+        inside = span[len(fence[0]) : -len(fence[0])]
+        assert span.endswith(fence[0])
+        assert fence[0] not in re.findall("`+", inside), text
+        assert not set("\n\r\x1b\u202e") & set(span + markdown_text(text)), text
+
+
 def test_shared_formulas_do_not_explode() -> None:
     """Written out in full, the gradient of forty products, each used twice, has 2^40 terms."""
     program = "y0 = x; " + "; ".join(f"y{i + 1} = y{i}*sin(y{i})" for i in range(40)) + "; sum(y40)"
