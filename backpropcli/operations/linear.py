@@ -223,7 +223,7 @@ operation(
     "put", "Entries added into zeros at the places i: the adjoint of `take`.", pattern="gradient router",
     operands=("x", "i"), attributes={"length": 0}, shape=shapes.put, lengths="length",
     cost=lambda z, x, i, length: ADD.times(size(x)),
-    structural=True, place=lambda x, i: 1,
+    place=lambda x, i: 1,
     pullback=(lambda F, g, z, x, i, length: F.take(g, i), nothing),
     pushforward=(lambda F, t, z, x, i, length: F.put(t, i, length=length), unmoved),
     example=(((), ()), {"length": 3}),

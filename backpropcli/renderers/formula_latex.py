@@ -131,6 +131,11 @@ class Latex(Notation):
         text = r" \\ ".join(rows)
         return Piece(rf"\begin{{cases}} {text} \end{{cases}}", PRODUCT, None, choices)
 
+    def added(self, x: Piece, y: Piece, minus: bool) -> Piece:
+        """Cases have no fence on the right: in a sum they stand in brackets, or what follows reads as a condition."""
+        x, y = (Piece(self.brackets(piece.text), ATOM) if piece.choices else piece for piece in (x, y))
+        return super().added(x, y, minus)
+
     def called(self, operation: Operation, texts: Sequence[str], attributes: Sequence[str]) -> str:
         name = self.functions.get(operation.name) or rf"\operatorname{{{escaped(operation.written)}}}"
         axis = [text.removeprefix("axis=") for text in attributes if text.startswith("axis=")]
