@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .conventions import Edge, Note, conventions, edges
 from .errors import OptionError
 from .inputs import chosen, opened, point_of, seed_of
+from .kernels.system import TIES
 from .language import Program
 from .limits import LIMITS, Limits
 from .sweeps import forward, reverse, tangent
@@ -17,7 +18,6 @@ from .values import Value, as_value, finite, hold_sizes, is_tensor, shape_of, sy
 if TYPE_CHECKING:
     from .checks import Check
 
-TIES = ("split", "first", "error")
 MODES = ("reverse", "forward")
 
 
@@ -181,7 +181,7 @@ def evaluate(
         LimitError: the values would be larger than a limit allows.
         OptionError: an option has no such choice, or a tie where ties are refused.
     """
-    for option, choice, choices in (("ties", ties, TIES), ("mode", mode, MODES)):
+    for option, choice, choices in (("ties", ties, (*TIES, "error")), ("mode", mode, MODES)):
         if choice not in choices:
             raise OptionError(f"{option} is one of {', '.join(choices)}, not {choice!r}")
     point = point_of(at, values)

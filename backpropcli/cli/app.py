@@ -78,9 +78,11 @@ class Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
             return None
+        from .asked import spread
+
         module = import_module(f"backpropcli.cli.{cmd_name}")
         info = CommandInfo(
-            name=cmd_name, cls=ExpressionCommand, callback=module.command, help=module.HELP,
+            name=cmd_name, cls=ExpressionCommand, callback=spread(module.command), help=module.HELP,
             short_help=module.HELP.partition(".")[0] + ".",
             context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
         )  # fmt: skip

@@ -11,26 +11,9 @@ from ..dialects import TARGETS, Code, code_of
 from ..errors import OptionError, nearest
 from ..inputs import chosen
 from ..values import hold_sizes
-from .files import print_notes, read_shaped, write
+from .asked import Answer, ShapedQuestion
 from .main import DONE, NO, UNVERIFIED
-from .options import (
-    At,
-    AtFile,
-    Expression,
-    File,
-    Json,
-    Limit,
-    Output,
-    Quiet,
-    Shapes,
-    Target,
-    Ties,
-    Wrt,
-    choice,
-    limits_of,
-    names_of,
-    point_of,
-)
+from .options import FormulaTies, names_of
 
 if TYPE_CHECKING:
     from ..dialects.verify import Verification
@@ -55,15 +38,16 @@ Examples:
 """
 
 
+class Text(Answer):
+    """The code's text, or JSON with the text in it."""
+
+    lacks = frozenset(("form",))
+
+
 def command(
-    expression: Expression = None,
-    file: File = None,
-    at: At = None,
-    at_file: AtFile = None,
-    shape: Shapes = None,
-    output: Output = None,
-    wrt: Wrt = None,
-    ties: Ties = "split",
+    question: ShapedQuestion,
+    answer: Text,
+    ties: FormulaTies = "split",
     targets: Annotated[
         str, typer.Option("--target", metavar="NAME[,NAME]", help=f"Any of {', '.join(TARGETS)}.")
     ] = "python",
@@ -71,20 +55,14 @@ def command(
     verify: Annotated[
         bool, typer.Option("--verify", help="Run the code at several points and compare it with the sweep.")
     ] = False,
-    json: Json = False,
-    target: Target = None,
-    quiet: Quiet = False,
-    limit: Limit = None,
 ) -> int:
-    limits = limits_of(limit)
-    choice("--ties", ties, ("split", "first"))
     words = _targets(targets)
-    if len(words) > 1 and target is not None and not json:
+    if len(words) > 1 and answer.target is not None and answer.form != "json":
         raise OptionError("-o takes the code for one target", hint="run the command once per target, or use --json")
-    program, notes = read_shaped(expression, file, shape, at, at_file, limits)
-    hold_sizes(program.graph, limits)
-    node = program.output if output is None else program.node(output)
-    names = chosen(program.inputs, names_of(wrt))
+    program, notes = question.shaped(answer.limits)
+    hold_sizes(program.graph, answer.limits)
+    node = program.output if question.output is None else program.node(question.output)
+    names = chosen(program.inputs, question.inputs)
 
     def made(word: str, stamp: str = "") -> Code:
         return code_of(
@@ -95,20 +73,19 @@ def command(
     codes = [made(word) for word in words]
     judged: dict[str, Verification] = {}
     if verify:
-        point = point_of(at, at_file, limits)
-        judged, more = _verified(codes, program, point, output=output, wrt=names, ties=ties)
+        point = question.point(answer.limits)
+        judged, more = _verified(codes, program, point, output=question.output, wrt=names, ties=ties)
         notes += more
         codes = [made(word, _stamp(judged.get(word))) for word in words]
     wrong = [word for word, found in judged.items() if found.mismatch]
-    if not quiet:
-        print_notes(notes, limits)
-    if json:
-        write(_json(program, node, names, codes, judged, notes), target)
+    answer.note(notes)
+    if answer.form == "json":
+        answer.write(_json(program, node, names, codes, judged, notes))
     else:
         for word in wrong:
             _complain(f"the code for {word} is withheld: {judged[word].mismatch}")
         if len(wrong) < len(codes):
-            write(_together([code for code in codes if code.target not in wrong]), target)
+            answer.write(_together([code for code in codes if code.target not in wrong]))
     if wrong:
         return NO
     return UNVERIFIED if verify and len([found for found in judged.values() if found.points]) < len(codes) else DONE

@@ -2,30 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
-from .files import print_notes, read_shaped, write
+from .asked import Answer, ShapedQuestion
 from .main import DONE
-from .options import (
-    COLORS,
-    At,
-    AtFile,
-    Color,
-    Expression,
-    File,
-    Format,
-    Json,
-    Limit,
-    Output,
-    Quiet,
-    Shapes,
-    Target,
-    Wrt,
-    choice,
-    form_of,
-    limits_of,
-    names_of,
-)
 
 HELP = """\
 What value and gradient cost, in forward and in reverse mode.
@@ -45,34 +23,16 @@ Examples:
 """
 
 
-def command(
-    expression: Expression = None,
-    file: File = None,
-    shape: Shapes = None,
-    at: At = None,
-    at_file: AtFile = None,
-    output: Output = None,
-    wrt: Wrt = None,
-    form: Format = "table",
-    json: Json = False,
-    target: Target = None,
-    color: Color = "auto",
-    quiet: Quiet = False,
-    limit: Limit = None,
-) -> int:
+def command(question: ShapedQuestion, answer: Answer) -> int:
     from ..cost import cost
     from ..renderers.cost import render, render_json
-    from ..renderers.screen import FILE, screen_of
 
-    limits = limits_of(limit)
-    choice("--color", color, COLORS)
-    form = form_of(form, json)
-    program, notes = read_shaped(expression, file, shape, at, at_file, limits)
-    found = cost(program, output=output, wrt=names_of(wrt), notes=notes, limits=limits)
-    if form == "json":
-        write(render_json(found), target)
+    limits = answer.limits
+    program, notes = question.shaped(limits)
+    found = cost(program, output=question.output, wrt=question.inputs, notes=notes, limits=limits)
+    if answer.form == "json":
+        answer.write(render_json(found))
     else:
-        print_notes([] if quiet else found.notes, limits)
-        screen = screen_of(sys.stdout, color) if target is None else FILE
-        write([render(found, screen, int(limits["rows"]), quiet)], target)
+        answer.note(found.notes)
+        answer.write([render(found, answer.screen(), int(limits["rows"]), answer.quiet)])
     return DONE

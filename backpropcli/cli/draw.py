@@ -9,28 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..api import TIES, evaluate
 from ..errors import OptionError
 from ..report import Wanted, report
-from .files import print_notes, read_inputs, write, write_bytes
+from .asked import Answer, EvaluatedQuestion
+from .files import write_bytes
 from .main import DONE, UNVERIFIED
-from .options import (
-    COLORS,
-    At,
-    AtFile,
-    Color,
-    Expression,
-    File,
-    Limit,
-    Output,
-    Target,
-    Ties,
-    Upstream,
-    Wrt,
-    choice,
-    limits_of,
-    names_of,
-)
+from .options import choice, one_of
 
 if TYPE_CHECKING:
     from ..circuit import Circuit
@@ -55,15 +39,17 @@ Examples:
 """
 
 
+class Picture(Answer):
+    """What is drawn, and where to."""
+
+    lacks = frozenset(("json",))
+    form: Annotated[str, one_of("--format", FORMS, "The form, where no suffix decides it.")] = ""
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notes.")] = False
+
+
 def command(
-    expression: Expression = None,
-    file: File = None,
-    at: At = None,
-    at_file: AtFile = None,
-    output: Output = None,
-    wrt: Wrt = None,
-    upstream: Upstream = None,
-    ties: Ties = "split",
+    question: EvaluatedQuestion,
+    answer: Picture,
     depth: Annotated[
         int | None,
         typer.Option("--depth", metavar="N", min=1, help="Show N levels of gates, from the output back."),
@@ -73,39 +59,20 @@ def command(
         int,
         typer.Option("--digits", metavar="N", min=1, max=17, help="Significant digits; all are told on hover."),
     ] = 4,
-    form: Annotated[
-        str | None, typer.Option("--format", metavar="|".join(FORMS), help="The form, where no suffix decides it.")
-    ] = None,
-    target: Target = None,
-    color: Color = "auto",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notes.")] = False,
-    limit: Limit = None,
 ) -> int:
-    limits = limits_of(limit)
-    choice("--ties", ties, TIES)
-    choice("--color", color, COLORS)
-    form = form_for(form, target)
-
-    program, point = read_inputs(expression, file, at, at_file, limits)
-    seed = None
-    if upstream is not None:
-        from ..points import value_of
-
-        seed = value_of("--upstream", upstream, limits)
-    result = evaluate(program, point, output=output, wrt=names_of(wrt), upstream=seed, ties=ties, limits=limits)
-
     from ..circuit import circuit, folded, told
 
-    made = report(result, wanted=Wanted(int(limits["text"]), signs=True), with_notes=not quiet)
+    limits = answer.limits
+    form = form_for(answer.form or None, answer.target)
+    result = question.evaluated(limits)
+    made = report(result, wanted=Wanted(int(limits["text"]), signs=True), with_notes=not answer.quiet)
     whole = circuit(made)
     drawn = folded(whole, limits["drawn"], depth, fold)
-    if not quiet:
-        print_notes([*(note.message for note in made.notes), *told(whole, drawn, limits["drawn"], depth)], limits)
+    answer.note([*(note.message for note in made.notes), *told(whole, drawn, limits["drawn"], depth)])
     if form == "text":
-        from ..renderers.screen import FILE, screen_of
         from ..renderers.tree import render
 
-        write([render(drawn, screen_of(sys.stdout, color) if target is None else FILE, digits)], target)
+        answer.write([render(drawn, answer.screen(), digits)])
     elif form == "html":
         from ..renderers.html import render as render_html
 
@@ -113,9 +80,9 @@ def command(
         pieces = render_html(
             result, lambda found: folded(found, limits["drawn"], depth, fold), digits, int(limits["text"])
         )
-        write_bytes(_encoded(pieces), target)
+        write_bytes(_encoded(pieces), answer.target)
     else:
-        write_bytes(picture(drawn, form, digits), target)
+        write_bytes(picture(drawn, form, digits), answer.target)
     return DONE if result.finite else UNVERIFIED
 
 

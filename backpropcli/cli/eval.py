@@ -2,42 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
-from ..api import MODES, TIES, evaluate
+from ..api import MODES
 from ..report import Wanted, report
-from .files import print_notes, read_inputs, write
+from .asked import Answer, RegatedQuestion, digits_on
 from .main import DONE, NO, UNVERIFIED, tell
-from .options import (
-    COLORS,
-    At,
-    AtFile,
-    Check,
-    Color,
-    Digits,
-    Expression,
-    File,
-    Format,
-    Json,
-    Layout,
-    Limit,
-    Output,
-    Quiet,
-    Target,
-    Ties,
-    Upstream,
-    Wrt,
-    choice,
-    form_of,
-    layout_of,
-    limits_of,
-    names_of,
-)
-
-PASSES = ("table", "forward", "backward", "both")
+from .options import Check, Digits, Layout, one_of
 
 HELP = """\
 Value and gradient, node by node.
@@ -57,20 +30,12 @@ Examples:
 
 
 def command(
-    expression: Expression = None,
-    file: File = None,
-    at: At = None,
-    at_file: AtFile = None,
-    output: Output = None,
-    wrt: Wrt = None,
-    upstream: Upstream = None,
-    ties: Ties = "split",
-    mode: Annotated[
-        str, typer.Option("--mode", metavar="reverse|forward", help="One sweep for all inputs, or one per input.")
-    ] = "reverse",
+    question: RegatedQuestion,
+    answer: Answer,
+    mode: Annotated[str, one_of("--mode", MODES, "One sweep for all inputs, or one per input.")] = "reverse",
     which: Annotated[
-        str, typer.Option("--pass", metavar="forward|backward|both", help="Show the passes by themselves, in order.")
-    ] = "table",
+        str | None, one_of("--pass", ("forward", "backward", "both"), "Show the passes by themselves, in order.")
+    ] = None,
     check: Check = False,
     digits_trusted: Annotated[
         bool, typer.Option("--digits-trusted", help="How many digits of each gradient survive rounding.")
@@ -79,88 +44,44 @@ def command(
         bool, typer.Option("--jacobian", help="Write out the Jacobian of every gate on tensors, where it is small.")
     ] = False,
     layout: Layout = "standard",
-    expand: Annotated[
-        str | None,
-        typer.Option(
-            "--expand", metavar="NAMES|all", help="Take big gates apart into elementary ones, such as softmax."
-        ),
-    ] = None,
-    fuse: Annotated[
-        bool, typer.Option("--fuse", help="Put elementary gates together, such as 1/(1+exp(-x)) to sigmoid(x).")
-    ] = False,
     digits: Digits = None,
-    form: Format = "table",
-    json: Json = False,
-    target: Target = None,
-    color: Color = "auto",
-    quiet: Quiet = False,
-    limit: Limit = None,
 ) -> int:
-    limits = limits_of(limit)
-    choice("--ties", ties, TIES)
-    choice("--mode", mode, MODES)
-    choice("--pass", which, PASSES)
-    layout = layout_of(layout)
-    choice("--color", color, COLORS)
-    form = form_of(form, json)
-
-    program, point = read_inputs(expression, file, at, at_file, limits)
-    if expand is not None or fuse:
-        from .. import transform
-
-        program = transform.fuse(program) if fuse else program
-        program = program if expand is None else transform.expand(program, names_of(expand) or [])
-    seed = None
-    if upstream is not None:
-        from ..points import value_of
-
-        seed = value_of("--upstream", upstream, limits)
-    result = evaluate(
-        program, point, output=output, wrt=names_of(wrt), upstream=seed, ties=ties, mode=mode, limits=limits
-    )
-
+    limits = answer.limits
+    result = question.evaluated(limits, mode)
     judged = trusted = None
     if check:
         from ..checks import judge
         from .progress import progress
 
-        with progress("checking", quiet) as step:
+        with progress("checking", answer.quiet) as step:
             judged = judge(result, seconds=limits["check"], progress=step)
     if digits_trusted:
         from ..checks.shake import digits_trusted as count
 
         trusted = count(result)
     wanted = Wanted(int(limits["text"]), layout if jacobian else "", limits["jacobian"])
-    made = report(result, judged, trusted, wanted, with_notes=not quiet or form == "json")
+    made = report(result, judged, trusted, wanted, with_notes=not answer.quiet or answer.form == "json")
 
-    if form != "json":
-        if jacobian and not made.tensors:
-            tell("note: between scalars every local gradient is the Jacobian")
-        print_notes([note.message for note in made.notes], limits)
-    if form == "json":
+    if answer.form == "json":
         from ..renderers.json import render as render_json
 
-        write(render_json(made), target)
+        answer.write(render_json(made))
     else:
-        from ..renderers.screen import FILE, screen_of
         from ..renderers.table import render as render_table
 
-        screen = screen_of(sys.stdout, color) if target is None else FILE
-        shown = digits or (6 if screen.terminal else None)
-        write(
+        if jacobian and not made.tensors:
+            tell("note: between scalars every local gradient is the Jacobian")
+        answer.note([note.message for note in made.notes])
+        screen = answer.screen()
+        most, entries = int(limits["rows"]), limits["entries"]
+        answer.write(
             [
                 render_table(
-                    made,
-                    screen,
-                    which=which,
-                    digits=shown,
-                    most=int(limits["rows"]),
-                    entries=limits["entries"],
-                    quiet=quiet,
+                    made, screen, which=which or "table", digits=digits_on(screen, digits), most=most, entries=entries,
+                    quiet=answer.quiet,
                 )
-            ],
-            target,
-        )
+            ]
+        )  # fmt: skip
 
     if judged is not None and judged.verdict == "disagree":
         return NO

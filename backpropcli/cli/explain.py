@@ -2,36 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
-from ..api import MODES, TIES, evaluate
-from .files import print_notes, read_inputs, write
+from ..api import MODES
+from .asked import Answer, RegatedQuestion
 from .main import DONE, UNVERIFIED
-from .options import (
-    COLORS,
-    At,
-    AtFile,
-    Color,
-    Expression,
-    File,
-    Json,
-    Limit,
-    Output,
-    Quiet,
-    Target,
-    Ties,
-    Upstream,
-    Wrt,
-    choice,
-    limits_of,
-    names_of,
-)
-
-FORMATS = ("text", "md", "latex", "json")
-PASSES = ("forward", "backward", "both")
+from .options import FORM_HELP, one_of
 
 HELP = """\
 Every step of the chain rule in words.
@@ -50,83 +28,43 @@ Examples:
 """
 
 
+class Explanation(Answer):
+    """In which form the words stand."""
+
+    form: Annotated[str, one_of("--format", ("text", "md", "latex", "json"), FORM_HELP)] = "text"
+
+
 def command(
-    expression: Expression = None,
-    file: File = None,
-    at: At = None,
-    at_file: AtFile = None,
-    output: Output = None,
-    wrt: Wrt = None,
-    upstream: Upstream = None,
-    ties: Ties = "split",
-    mode: Annotated[
-        str, typer.Option("--mode", metavar="reverse|forward", help="Gradients back to all inputs, or tangents on.")
-    ] = "reverse",
-    which: Annotated[
-        str, typer.Option("--pass", metavar="forward|backward|both", help="One pass by itself, or both.")
-    ] = "both",
+    question: RegatedQuestion,
+    answer: Explanation,
+    mode: Annotated[str, one_of("--mode", MODES, "Gradients back to all inputs, or tangents on.")] = "reverse",
+    which: Annotated[str, one_of("--pass", ("forward", "backward", "both"), "One pass by itself, or both.")] = "both",
     node: Annotated[str | None, typer.Option("--node", metavar="NAME", help="Explain this node alone.")] = None,
-    expand: Annotated[
-        str | None,
-        typer.Option("--expand", metavar="NAMES|all", help="Take big gates apart into elementary ones first."),
-    ] = None,
-    fuse: Annotated[bool, typer.Option("--fuse", help="Put elementary gates together first.")] = False,
     language: Annotated[str, typer.Option("--lang", metavar="en|ko", help="English or Korean.")] = "en",
     digits: Annotated[
         int, typer.Option("--digits", metavar="N", min=1, max=17, help="Significant digits; 6 by default.")
     ] = 6,
-    form: Annotated[
-        str, typer.Option("--format", metavar="text|md|latex|json", help="The form of the answer.")
-    ] = "text",
-    json: Json = False,
-    target: Target = None,
-    color: Color = "auto",
-    quiet: Quiet = False,
-    limit: Limit = None,
 ) -> int:
+    from ..explain import explain
     from ..words import words_of
 
-    limits = limits_of(limit)
-    choice("--ties", ties, TIES)
-    choice("--mode", mode, MODES)
-    choice("--pass", which, PASSES)
-    choice("--color", color, COLORS)
-    form = "json" if json else choice("--format", form, FORMATS)
+    limits = answer.limits
     words = words_of(language)
-
-    program, point = read_inputs(expression, file, at, at_file, limits)
-    if expand is not None or fuse:
-        from .. import transform
-
-        program = transform.fuse(program) if fuse else program
-        program = program if expand is None else transform.expand(program, names_of(expand) or [])
-    seed = None
-    if upstream is not None:
-        from ..points import value_of
-
-        seed = value_of("--upstream", upstream, limits)
-    result = evaluate(
-        program, point, output=output, wrt=names_of(wrt), upstream=seed, ties=ties, mode=mode, limits=limits
-    )
-    from ..explain import explain
-
+    result = question.evaluated(limits, mode)
     text = int(limits["text"])
     steps = explain(result, which, node, int(limits["rows"]), text)
-    if not quiet and form != "json":
-        print_notes([note.message for note in steps.untold], limits)
-    if form == "json":
+    answer.note([note.message for note in steps.untold])
+    if answer.form == "json":
         from ..renderers.explain_json import render as render_json
 
-        write(render_json(steps, text), target)
+        answer.write(render_json(steps, text))
     else:
         from ..renderers.explain import render
-        from ..renderers.screen import FILE, screen_of
 
-        screen = FILE if target is not None else screen_of(sys.stdout, color)
-        write(
+        answer.write(
             render(
-                steps, words, form=form, screen=screen, digits=digits, limit=text, korean=language == "ko", quiet=quiet
-            ),
-            target,
-        )
+                steps, words, form=answer.form, screen=answer.screen(), digits=digits, limit=text,
+                korean=language == "ko", quiet=answer.quiet,
+            )
+        )  # fmt: skip
     return DONE if result.finite else UNVERIFIED

@@ -5,64 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import BackpropError, FileProblem, OptionError
 from ..limits import Limits
 from ..textfiles import bounded, decode, read_text
 from .main import tell
-from .options import point_of, shapes_of_option
-
-if TYPE_CHECKING:
-    from ..language import Program
-    from ..values import Value
-
-
-def read_inputs(
-    expression: str | None, file: str | None, at: list[str] | None, at_file: str | None, limits: Limits
-) -> tuple[Program, dict[str, Value]]:
-    """The program, with the shapes of the point; and the point."""
-    from ..language import parse
-    from ..values import shapes_of
-
-    point = point_of(at, at_file, limits)
-    return parse(read_program(expression, file, limits), shapes_of(point), limits), point
-
-
-def read_shaped(
-    expression: str | None,
-    file: str | None,
-    shape: list[str] | None,
-    at: list[str] | None,
-    at_file: str | None,
-    limits: Limits,
-) -> tuple[Program, list[str]]:
-    """The program over the shapes of --shape and of the point, all other inputs scalars; and notes.
-
-    Raises:
-        OptionError: a name has two shapes; ShapeError: shapes do not fit.
-    """
-    from ..errors import ShapeError
-    from ..language import parse
-    from ..values import shapes_of
-
-    shapes = shapes_of_option(shape)
-    point = shapes_of(point_of(at, at_file, limits))
-    for name in point:
-        if shapes.get(name, point[name]) != point[name]:
-            raise OptionError(f"`{name}` has one shape by --shape and another by its value", hint="leave one out")
-    shapes |= point
-    text = read_program(expression, file, limits)
-    program = parse(text, shapes, limits)
-    missing = [name for name in program.inputs if name not in shapes]
-    try:
-        program = program.over(shapes | dict.fromkeys(missing, ()))
-    except ShapeError as error:
-        examples = ",".join(f"{name}={'2x2' if name[0].isupper() else '2'}" for name in missing[:4])
-        error.hint = f"inputs are scalars unless their shapes are known: give --shape {examples}"
-        raise
-    unused = [f"no name in the program is `{name}`" for name in shapes if name not in program.inputs]
-    return program, [*program.notes, *unused]
 
 
 def read_program(expression: str | None, file: str | None, limits: Limits) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,9 +10,8 @@ import typer
 from ..catalogue import Gate, catalogue, gate
 from ..errors import UnknownName, columns, nearest
 from ..operations import FUNCTIONS, OPERATIONS
-from .files import write
+from .asked import Form
 from .main import DONE
-from .options import COLORS, Color, Format, Json, Target, choice, form_of
 
 if TYPE_CHECKING:
     from ..renderers.screen import Screen
@@ -33,25 +31,19 @@ Examples:
 
 
 def command(
+    answer: Form,
     name: Annotated[
         str | None,
         typer.Argument(metavar="NAME", help="One gate, in full; a synonym or a sign such as + will do."),
     ] = None,
-    form: Format = "table",
-    json: Json = False,
-    target: Target = None,
-    color: Color = "auto",
 ) -> int:
-    form = form_of(form, json)
-    choice("--color", color, COLORS)
     gates = catalogue() if name is None else [_find(name)]
-    if form == "json":
-        write(_json(gates), target)
-        return DONE
-    from ..renderers.screen import FILE, screen_of
-
-    screen = screen_of(sys.stdout, color) if target is None else FILE
-    write(_listing(gates, screen) if name is None else _page(gates[0], screen), target)
+    if answer.form == "json":
+        answer.write(_json(gates))
+    elif name is None:
+        answer.write(_listing(gates, answer.screen()))
+    else:
+        answer.write(_page(gates[0], answer.screen()))
     return DONE
 
 

@@ -2,29 +2,9 @@
 
 from __future__ import annotations
 
-from .files import read_inputs
+from .asked import Answer, Question
 from .matrices import show
-from .options import (
-    COLORS,
-    At,
-    AtFile,
-    Check,
-    Color,
-    Digits,
-    Expression,
-    File,
-    Format,
-    Json,
-    Limit,
-    Output,
-    Quiet,
-    Target,
-    Wrt,
-    choice,
-    form_of,
-    limits_of,
-    names_of,
-)
+from .options import Check, Digits
 
 HELP = """\
 The Hessian: the second derivatives of a scalar by every pair of entries of the inputs.
@@ -42,29 +22,11 @@ Examples:
 """
 
 
-def command(
-    expression: Expression = None,
-    file: File = None,
-    at: At = None,
-    at_file: AtFile = None,
-    output: Output = None,
-    wrt: Wrt = None,
-    check: Check = False,
-    digits: Digits = None,
-    form: Format = "table",
-    json: Json = False,
-    target: Target = None,
-    color: Color = "auto",
-    quiet: Quiet = False,
-    limit: Limit = None,
-) -> int:
+def command(question: Question, answer: Answer, check: Check = False, digits: Digits = None) -> int:
     from ..matrices import hessian_matrix
 
-    limits = limits_of(limit)
-    choice("--color", color, COLORS)
-    form = form_of(form, json)
-    program, point = read_inputs(expression, file, at, at_file, limits)
-    matrix = hessian_matrix(
-        program, point, output=output, wrt=names_of(wrt), limits=limits, seconds=limits["check"] if check else None
-    )
-    return show(matrix, form, target, color, digits, quiet, limits)
+    limits = answer.limits
+    program, point = question.read(limits)
+    seconds = limits["check"] if check else None
+    matrix = hessian_matrix(program, point, output=question.output, wrt=question.inputs, limits=limits, seconds=seconds)
+    return show(matrix, answer, digits)

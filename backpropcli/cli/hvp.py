@@ -7,31 +7,9 @@ from typing import Annotated
 import typer
 
 from ..errors import OptionError
-from .files import read_inputs
+from .asked import Answer, Question
 from .matrices import show_product
-from .options import (
-    COLORS,
-    At,
-    AtFile,
-    Check,
-    Color,
-    Digits,
-    Direction,
-    Expression,
-    File,
-    Format,
-    Json,
-    Limit,
-    Output,
-    Quiet,
-    Target,
-    Wrt,
-    choice,
-    form_of,
-    limits_of,
-    names_of,
-    point_of,
-)
+from .options import Check, Digits, Direction, point_of
 
 HELP = """\
 The Hessian times a direction, without the Hessian.
@@ -49,33 +27,22 @@ Examples:
 
 
 def command(
-    expression: Expression = None,
-    file: File = None,
-    at: At = None,
-    at_file: AtFile = None,
+    question: Question,
+    answer: Answer,
     direction: Direction = None,
     order: Annotated[int, typer.Option("--order", metavar="N", help="2 for the Hessian times v, 3 and on.")] = 2,
-    output: Output = None,
-    wrt: Wrt = None,
     check: Check = False,
     digits: Digits = None,
-    form: Format = "table",
-    json: Json = False,
-    target: Target = None,
-    color: Color = "auto",
-    quiet: Quiet = False,
-    limit: Limit = None,
 ) -> int:
     from ..directional import directional
 
-    limits = limits_of(limit)
-    choice("--color", color, COLORS)
-    form = form_of(form, json)
-    program, point = read_inputs(expression, file, at, at_file, limits)
+    limits = answer.limits
+    program, point = question.read(limits)
     if not direction:
         raise OptionError("a direction is needed", hint="such as --direction x=1,y=0")
+    along = point_of(direction, None, limits)
+    seconds = limits["check"] if check else None
     product = directional(
-        program, point, point_of(direction, None, limits), order=order, output=output, wrt=names_of(wrt),
-        limits=limits, seconds=limits["check"] if check else None,
-    )  # fmt: skip
-    return show_product(product, form, target, color, digits, quiet, limits)
+        program, point, along, order=order, output=question.output, wrt=question.inputs, limits=limits, seconds=seconds
+    )
+    return show_product(product, answer, digits)

@@ -2,33 +2,9 @@
 
 from __future__ import annotations
 
-from .files import read_inputs
+from .asked import Answer, Question
 from .matrices import show, show_product
-from .options import (
-    COLORS,
-    At,
-    AtFile,
-    Check,
-    Color,
-    Digits,
-    Direction,
-    Expression,
-    File,
-    Format,
-    Json,
-    Layout,
-    Limit,
-    Output,
-    Quiet,
-    Target,
-    Wrt,
-    choice,
-    form_of,
-    layout_of,
-    limits_of,
-    names_of,
-    point_of,
-)
+from .options import Check, Digits, Direction, Layout, point_of
 
 HELP = """\
 The Jacobian: the derivative of every entry of the output by every entry of the inputs.
@@ -49,37 +25,24 @@ Examples:
 
 
 def command(
-    expression: Expression = None,
-    file: File = None,
-    at: At = None,
-    at_file: AtFile = None,
-    output: Output = None,
-    wrt: Wrt = None,
+    question: Question,
+    answer: Answer,
     direction: Direction = None,
     layout: Layout = "standard",
     check: Check = False,
     digits: Digits = None,
-    form: Format = "table",
-    json: Json = False,
-    target: Target = None,
-    color: Color = "auto",
-    quiet: Quiet = False,
-    limit: Limit = None,
 ) -> int:
     from ..directional import pushed_forward
     from ..matrices import jacobian_matrix
 
-    limits = limits_of(limit)
-    choice("--color", color, COLORS)
-    layout = layout_of(layout)
-    form = form_of(form, json)
-    program, point = read_inputs(expression, file, at, at_file, limits)
+    limits = answer.limits
+    program, point = question.read(limits)
     seconds = limits["check"] if check else None
     if direction:
         along = point_of(direction, None, limits)
-        product = pushed_forward(program, point, along, output=output, limits=limits, seconds=seconds)
-        return show_product(product, form, target, color, digits, quiet, limits)
+        product = pushed_forward(program, point, along, output=question.output, limits=limits, seconds=seconds)
+        return show_product(product, answer, digits)
     matrix = jacobian_matrix(
-        program, point, output=output, wrt=names_of(wrt), layout=layout, limits=limits, seconds=seconds
+        program, point, output=question.output, wrt=question.inputs, layout=layout, limits=limits, seconds=seconds
     )
-    return show(matrix, form, target, color, digits, quiet, limits)
+    return show(matrix, answer, digits)

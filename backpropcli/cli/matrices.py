@@ -2,49 +2,40 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
-from .files import print_notes, write
+from .asked import Answer, digits_on
 from .main import DONE, NO, UNVERIFIED
 
 if TYPE_CHECKING:
     from ..checks import Check
     from ..directional import Product
-    from ..limits import Limits
     from ..matrices import Matrix
 
 
-def show(
-    matrix: Matrix, form: str, target: str | None, color: str, digits: int | None, quiet: bool, limits: Limits
-) -> int:
+def show(matrix: Matrix, answer: Answer, digits: int | None) -> int:
     """Print the matrix, and return the exit status."""
     from ..renderers.matrix import render, render_json
-    from ..renderers.screen import FILE, screen_of
 
-    if form == "json":
-        write(render_json(matrix), target)
+    if answer.form == "json":
+        answer.write(render_json(matrix))
     else:
-        print_notes([] if quiet else [note.message for note in matrix.notes], limits)
-        screen = screen_of(sys.stdout, color) if target is None else FILE
-        shown = digits or (6 if screen.terminal else None)
-        write([render(matrix, screen, shown, limits["jacobian"], quiet)], target)
+        answer.note([note.message for note in matrix.notes])
+        screen = answer.screen()
+        answer.write([render(matrix, screen, digits_on(screen, digits), answer.limits["jacobian"], answer.quiet)])
     return _status(matrix.finite, matrix.check)
 
 
-def show_product(
-    product: Product, form: str, target: str | None, color: str, digits: int | None, quiet: bool, limits: Limits
-) -> int:
+def show_product(product: Product, answer: Answer, digits: int | None) -> int:
     """Print the derivatives along a direction, and return the exit status."""
     from ..renderers.matrix import product_json, render_product
-    from ..renderers.screen import FILE, screen_of
 
-    if form == "json":
-        write(product_json(product), target)
+    if answer.form == "json":
+        answer.write(product_json(product))
     else:
-        print_notes([] if quiet else [note.message for note in product.notes], limits)
-        screen = screen_of(sys.stdout, color) if target is None else FILE
-        write([render_product(product, screen, digits or (6 if screen.terminal else None), quiet)], target)
+        answer.note([note.message for note in product.notes])
+        screen = answer.screen()
+        answer.write([render_product(product, screen, digits_on(screen, digits), answer.quiet)])
     return _status(product.finite, product.check)
 
 

@@ -3,34 +3,15 @@
 from __future__ import annotations
 
 import re
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..api import evaluate
 from ..errors import OptionError
-from .files import print_notes, read_inputs, write
+from .asked import Answer, Question, digits_on, seed_of
 from .main import DONE, UNVERIFIED
-from .options import (
-    COLORS,
-    At,
-    AtFile,
-    Color,
-    Digits,
-    Expression,
-    File,
-    Format,
-    Json,
-    Limit,
-    Output,
-    Quiet,
-    Target,
-    Upstream,
-    choice,
-    form_of,
-    limits_of,
-)
+from .options import Digits, Upstream, one_of
 
 if TYPE_CHECKING:
     from ..checks.steps import Differences
@@ -63,12 +44,9 @@ Examples:
 """
 
 
-def command(
-    expression: Expression = None,
-    file: File = None,
-    at: At = None,
-    at_file: AtFile = None,
-    output: Output = None,
+class Steps(Question):
+    """Which inputs take steps."""
+
     wrt: Annotated[
         str | None,
         typer.Option(
@@ -77,63 +55,52 @@ def command(
             help="The inputs that take steps, each by itself: x,y; of a tensor one entry, W[0,1]. "
             "A single scalar input needs no naming.",
         ),
-    ] = None,
+    ] = None
+
+
+def command(
+    question: Steps,
+    answer: Answer,
     upstream: Upstream = None,
-    method: Annotated[
-        str, typer.Option("--method", metavar="|".join(CHOICES), help="Which quotients are shown.")
-    ] = "all",
+    method: Annotated[str, one_of("--method", CHOICES, "Which quotients are shown.")] = "all",
     first: Annotated[str, typer.Option("--from", metavar="H", help="The first step, the largest.")] = "1",
     last: Annotated[str, typer.Option("--to", metavar="H", help="The last step, the smallest.")] = "1e-14",
     factor: Annotated[
         str, typer.Option("--factor", metavar="K", help="Each step is the one before, divided by K.")
     ] = "10",
     digits: Digits = None,
-    form: Format = "table",
-    json: Json = False,
-    target: Target = None,
-    color: Color = "auto",
-    quiet: Quiet = False,
-    limit: Limit = None,
 ) -> int:
     from ..checks.steps import METHODS, differences, shrinking
     from ..values import shapes_of
     from .progress import progress
 
-    limits = limits_of(limit)
-    choice("--method", method, CHOICES)
-    choice("--color", color, COLORS)
-    form = form_of(form, json)
+    limits = answer.limits
     steps = shrinking(
         _number("--from", first, limits), _number("--to", last, limits), _number("--factor", factor, limits), limits
     )
-    program, point = read_inputs(expression, file, at, at_file, limits)
-    seed = None
-    if upstream is not None:
-        from ..points import value_of
-
-        seed = value_of("--upstream", upstream, limits)
-    places = places_of(wrt, program, shapes_of(point))
+    program, point = question.read(limits)
+    seed = seed_of(upstream, limits)
+    places = places_of(question.wrt, program, shapes_of(point))
 
     found: list[Differences] = []
     notes: dict[str, Note] = {}
-    with progress("evaluating", quiet) as step:
+    with progress("evaluating", answer.quiet) as step:
         for name, place in places:
-            result = evaluate(program, point, output=output, wrt=[name], upstream=seed, limits=limits)
+            result = evaluate(program, point, output=question.output, wrt=[name], upstream=seed, limits=limits)
             notes |= {note.message: note for note in result.notes}
             methods = tuple(METHODS) if method == "all" else (method,)
             found.append(differences(result, name, place, steps, methods, limits["check"], step))
 
-    if form == "json":
+    if answer.form == "json":
         from ..renderers.numeric import render_json
 
-        write(render_json(result, found, list(notes.values())), target)
+        answer.write(render_json(result, found, list(notes.values())))
     else:
         from ..renderers.numeric import render
-        from ..renderers.screen import FILE, screen_of
 
-        print_notes([] if quiet else list(notes), limits)
-        screen = screen_of(sys.stdout, color) if target is None else FILE
-        write([render(result, found, screen, digits or (6 if screen.terminal else None), quiet)], target)
+        answer.note(list(notes))
+        screen = answer.screen()
+        answer.write([render(result, found, screen, digits_on(screen, digits), answer.quiet)])
     return DONE if all(d.sure for d in found) else UNVERIFIED
 
 

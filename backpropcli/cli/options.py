@@ -1,18 +1,43 @@
-"""The options that commands share."""
+"""Options that commands share, one by one, and what their texts mean."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..errors import OptionError, PointError
+from ..kernels.system import TIES
 from ..limits import Limits
 
 if TYPE_CHECKING:
     from ..language.program import Reader
     from ..values import Value
+
+COLORS = ("auto", "always", "never")
+
+
+def one_of(option: str, choices: Sequence[str], text: str) -> Any:
+    """An option that is one of some words; OptionError where it is none."""
+
+    def held(value: str | None) -> str | None:
+        return choice(option, value, choices) if value else value
+
+    return typer.Option(option, metavar="|".join(choices), help=text, callback=held)
+
+
+def choice(option: str, value: str, choices: Sequence[str]) -> str:
+    """The value, if it is one of the choices.
+
+    Raises:
+        OptionError: it is none.
+    """
+    if value not in choices:
+        raise OptionError(f"{option} is one of {', '.join(choices)}, not {value!r}")
+    return value
+
 
 Expression = Annotated[
     str | None,
@@ -53,8 +78,23 @@ Upstream = Annotated[
         "--upstream", metavar="VALUE", help="The upstream gradient of the output, in its shape; 1 for a scalar."
     ),
 ]
-Ties = Annotated[
-    str, typer.Option("--ties", metavar="split|first|error", help="Who gets the gradient where a maximum ties.")
+TIES_HELP = "Who gets the gradient where a maximum ties."
+Ties = Annotated[str, one_of("--ties", (*TIES, "error"), TIES_HELP)]
+FormulaTies = Annotated[str, one_of("--ties", TIES, TIES_HELP)]
+Expand = Annotated[
+    str | None,
+    typer.Option("--expand", metavar="NAMES|all", help="Take big gates apart into elementary ones, such as softmax."),
+]
+Fuse = Annotated[
+    bool, typer.Option("--fuse", help="Put elementary gates together, such as 1/(1+exp(-x)) to sigmoid(x).")
+]
+Check = Annotated[bool, typer.Option("--check", help="Verify every derivative numerically, at high precision.")]
+Direction = Annotated[
+    list[str] | None,
+    typer.Option("--direction", metavar="x=1,y=0", help="The direction v, written as --at is. May be repeated."),
+]
+Layout = Annotated[
+    str, one_of("--layout", ("standard", "lecture"), "Rows of a Jacobian are outputs, or inputs (lecture).")
 ]
 Digits = Annotated[
     int | None,
@@ -62,7 +102,8 @@ Digits = Annotated[
         "--digits", metavar="N", min=1, max=17, help="Significant digits; 6 on a terminal, every one in a pipe."
     ),
 ]
-Format = Annotated[str, typer.Option("--format", metavar="table|json", help="The form of the answer.")]
+FORM_HELP = "The form of the answer."
+Format = Annotated[str, one_of("--format", ("table", "json"), FORM_HELP)]
 Json = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
 Target = Annotated[
     str | None,
@@ -71,7 +112,7 @@ Target = Annotated[
         callback=lambda name: None if name == "-" else name,
     ),
 ]  # fmt: skip
-Color = Annotated[str, typer.Option("--color", metavar="auto|always|never", help="Colors.")]
+Color = Annotated[str, one_of("--color", COLORS, "Colors.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only value and gradient, and no notes.")]
 Limit = Annotated[
     list[str] | None,
@@ -81,40 +122,6 @@ Limit = Annotated[
         help="Raise a limit: source, literal, name, rows, text, check, drawn, tensor, memory, entries, jacobian.",
     ),
 ]
-
-
-Check = Annotated[bool, typer.Option("--check", help="Verify every derivative numerically, at high precision.")]
-Direction = Annotated[
-    list[str] | None,
-    typer.Option("--direction", metavar="x=1,y=0", help="The direction v, written as --at is. May be repeated."),
-]
-Layout = Annotated[
-    str,
-    typer.Option("--layout", metavar="standard|lecture", help="Rows of a Jacobian are outputs, or inputs (lecture)."),
-]
-
-COLORS = ("auto", "always", "never")
-
-
-def choice(option: str, value: str, choices: tuple[str, ...]) -> str:
-    """The value, if it is one of the choices.
-
-    Raises:
-        OptionError: it is none.
-    """
-    if value not in choices:
-        raise OptionError(f"{option} is one of {', '.join(choices)}, not {value!r}")
-    return value
-
-
-def layout_of(layout: str) -> str:
-    """``standard`` or ``lecture``."""
-    return choice("--layout", layout, ("standard", "lecture"))
-
-
-def form_of(form: str, json: bool) -> str:
-    """``table`` or ``json``, from the two options that say so."""
-    return "json" if json else choice("--format", form, ("table", "json"))
 
 
 def limits_of(raised: list[str] | None) -> Limits:

@@ -14,19 +14,7 @@ from ..errors import BackpropError, FileProblem, OptionError
 from .draw import form_for, picture
 from .files import print_error, print_notes, read_program, write, write_bytes
 from .main import DONE, FAULT, NO, UNUSABLE, UNVERIFIED, fault, tell
-from .options import (
-    COLORS,
-    At,
-    AtFile,
-    Color,
-    Digits,
-    File,
-    Limit,
-    choice,
-    limits_of,
-    point_of,
-    reader_of,
-)
+from .options import At, AtFile, Color, Digits, File, Limit, limits_of, point_of, reader_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,7 +64,6 @@ def command(
     from .lines import Piped, a_person_types, history_file, typed
 
     limits = limits_of(limit)
-    choice("--color", color, COLORS)
     if sys.stdin is None:
         raise FileProblem("standard input is closed")
     if expression == "-":

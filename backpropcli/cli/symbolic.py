@@ -2,32 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
-import typer
-
 from ..gradients import formulas
-from .files import print_notes, read_shaped, write
+from .asked import Answer, ShapedQuestion
 from .main import DONE
-from .options import (
-    At,
-    AtFile,
-    Expression,
-    File,
-    Json,
-    Limit,
-    Output,
-    Quiet,
-    Shapes,
-    Target,
-    Wrt,
-    choice,
-    limits_of,
-    names_of,
-)
-
-FORMS = ("text", "latex", "json", "program")
+from .options import FORM_HELP, FormulaTies, one_of
 
 HELP = """\
 The gradient as formulas.
@@ -44,49 +24,30 @@ Examples:
 """
 
 
-def command(
-    expression: Expression = None,
-    file: File = None,
-    shape: Shapes = None,
-    at: At = None,
-    at_file: AtFile = None,
-    output: Output = None,
-    wrt: Wrt = None,
-    ties: Annotated[
-        str, typer.Option("--ties", metavar="split|first", help="Who gets the gradient where a maximum ties.")
-    ] = "split",
-    form: Annotated[
-        str, typer.Option("--format", metavar="text|latex|json|program", help="The form of the answer.")
-    ] = "text",
-    json: Json = False,
-    target: Target = None,
-    quiet: Quiet = False,
-    limit: Limit = None,
-) -> int:
-    limits = limits_of(limit)
-    choice("--ties", ties, ("split", "first"))
-    form = "json" if json else choice("--format", form, FORMS)
-    program, notes = read_shaped(expression, file, shape, at, at_file, limits)
-    found = formulas(program, output=output, wrt=names_of(wrt), ties=ties)
-    if form == "json":
+class Formulas(Answer):
+    """In which notation the formulas are written."""
+
+    form: Annotated[str, one_of("--format", ("text", "latex", "json", "program"), FORM_HELP)] = "text"
+
+
+def command(question: ShapedQuestion, answer: Formulas, ties: FormulaTies = "split") -> int:
+    program, notes = question.shaped(answer.limits)
+    found = formulas(program, output=question.output, wrt=question.inputs, ties=ties)
+    answer.note(notes)
+    if answer.form == "json":
         from ..renderers.formula_json import render as render_json
 
-        write(render_json(found, program.source, notes), target)
-        return DONE
-    if not quiet:
-        print_notes(notes, limits)
-    from ..renderers.screen import FILE, screen_of
-
-    screen = screen_of(sys.stdout) if target is None else FILE
-    if form == "program":
+        answer.write(render_json(found, program.source, notes))
+    elif answer.form == "program":
+        screen = answer.screen()
         transposed = ".T" if screen.ascii else "ᵀ"
-        write((screen.show(line.replace("ᵀ", transposed)) + "\n" for line in found.program()), target)
-    elif form == "latex":
+        answer.write(screen.show(line.replace("ᵀ", transposed)) + "\n" for line in found.program())
+    elif answer.form == "latex":
         from ..renderers.formula_latex import render as render_latex
 
-        write(render_latex(found, quiet), target)
+        answer.write(render_latex(found, answer.quiet))
     else:
         from ..renderers.formula import render as render_text
 
-        write(render_text(found, screen, quiet), target)
+        answer.write(render_text(found, answer.screen(), answer.quiet))
     return DONE

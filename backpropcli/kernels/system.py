@@ -11,6 +11,9 @@ from ..operations import OPERATIONS
 
 Kernel = Callable[..., Any]
 
+TIES = ("split", "first")
+"""Who gets the gradient where operands of a maximum tie: all of them in equal parts, or the first."""
+
 
 class Kernels(dict[Any, Kernel]):
     """Kernels by the key of an operation: its name, or name and attributes, whose kernel is made when asked for."""
@@ -32,7 +35,7 @@ class NumberSystem:
         composite: the names of those that are computed by other operations.
         tensors: whether its numbers have shapes; where they have none, operations on tensors have no kernel.
         pi: the circle's constant, as exact as the numbers are.
-        ties: who gets the gradient where operands of a maximum tie: ``"split"`` or ``"first"``.
+        ties: who gets the gradient where operands of a maximum tie, one of `TIES`.
     """
 
     pi: Any
