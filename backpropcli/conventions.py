@@ -57,6 +57,15 @@ class Note(NamedTuple):
     right: float | None = None
 
 
+def of_derivative(notes: Iterable[Note]) -> list[Note]:
+    """The notes of a sweep over a derivative's own graph, whose nodes are not the program's; each once."""
+    found = {note.message: note for note in notes if note.code not in ("reading", "unused")}
+    return [
+        Note(note.code, f"second derivatives: {message}", None, note.left, note.right)
+        for message, note in found.items()
+    ]
+
+
 def edges(
     F: NumberSystem, graph: Graph, values: list[Any], upstream: list[Any], active: list[bool]
 ) -> list[list[Edge]]:

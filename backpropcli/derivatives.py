@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .api import evaluate
-from .inputs import chosen, opened, point_of, seed_of
+from .inputs import chosen, hold_scalar, opened, point_of
 from .kernels.symbols import Arithmetic
 from .language import Program
 from .limits import LIMITS, Limits
@@ -92,7 +92,7 @@ class Gradient:
         self.wrt = chosen(program.inputs, wrt)
         self.limits = limits
         self.node = program.output if output is None else program.node(output)
-        seed_of(program, self.node, None)
+        hold_scalar(program, self.node)
         hold_sizes(program.graph, limits)
         self.tapes = Tapes(self._derived) if program.graph.tensors else None
 
@@ -279,7 +279,7 @@ class Hessian:
         node = program.output if output is None else program.node(output)
         from .transform.pattern import dependence
 
-        seed_of(program, node, None)
+        hold_scalar(program, node)
         hold_sizes(program.graph, limits)
         found = gradient(program.graph, node, self.wrt).simplified(verbatim=False)
         self.nodes = found.gradient

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from .api import evaluate
+from .conventions import of_derivative
 from .errors import OptionError
-from .inputs import chosen
+from .inputs import chosen, hold_scalar
 from .limits import LIMITS, Limits
 from .shapes import written
 from .sweeps import tangent
@@ -92,6 +93,7 @@ def directional(
         raise OptionError(f"--order is a whole number from 2 to {MOST_ORDERS}, not {order}")
     graph = program.graph
     _hold_direction(program, direction)
+    hold_scalar(program, program.output if output is None else program.node(output))
     result = evaluate(program, point, output=output, wrt=wrt, limits=limits)
     node, steps = result.output, []
     extended = dict(result.at)
@@ -111,10 +113,11 @@ def directional(
 
         check = judge(evaluate(derived, extended, wrt=names, limits=limits), seconds)
     identifiers = ids(program.graph)
+    notes = result.notes + of_derivative(last.notes)
     return Product(
         program.source, result.at, identifiers[result.output], labels(program.graph, result.output)[result.output],
         result.value, dict(direction), order, along, {name: last.gradient[name] for name in names}, check,
-        result.notes, ["" if note.node is None else identifiers[note.node] for note in result.notes],
+        notes, ["" if note.node is None else identifiers[note.node] for note in notes],
     )  # fmt: skip
 
 

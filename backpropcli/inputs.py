@@ -35,7 +35,7 @@ def opened(program: Program | str, point: Mapping[str, Value], limits: Limits) -
 
 
 def chosen(inputs: Sequence[str], wrt: Sequence[str] | None) -> tuple[str, ...]:
-    """The inputs to differentiate by, in order of first appearance.
+    """The inputs to differentiate by, in the order asked for; all, in order of first appearance, by default.
 
     Raises:
         OptionError: the program has no such input.
@@ -46,7 +46,25 @@ def chosen(inputs: Sequence[str], wrt: Sequence[str] | None) -> tuple[str, ...]:
                 f"the program has no input `{name}` to differentiate by",
                 hint=f"its inputs are: {', '.join(inputs) or 'none'}",
             )
-    return tuple(name for name in inputs if wrt is None or name in wrt)
+    return tuple(inputs if wrt is None else dict.fromkeys(wrt))
+
+
+def hold_scalar(program: Program, output: int, hint: str = "end with a scalar such as sum(…)") -> None:
+    """Refuse an output that is no scalar.
+
+    Raises:
+        ShapeError: it is none.
+    """
+    shape = program.graph.shapes[output] or ()
+    if shape:
+        from .shapes import written
+        from .text import expression_of
+
+        raise ShapeError(
+            f"the output {expression_of(program.graph, output)} has the shape {written(shape)}, and only a scalar, "
+            "such as a loss, has one gradient: every entry of the output has its own",
+            hint=hint,
+        )
 
 
 def seed_of(program: Program, output: int, upstream: Any) -> Value:
@@ -57,16 +75,8 @@ def seed_of(program: Program, output: int, upstream: Any) -> Value:
     """
     shape = program.graph.shapes[output] or ()
     if upstream is None:
-        if not shape:
-            return 1.0
-        from .shapes import written
-        from .text import expression_of
-
-        raise ShapeError(
-            f"the output {expression_of(program.graph, output)} has the shape {written(shape)}, and only a scalar, "
-            "such as a loss, has one gradient: every entry of the output has its own",
-            hint="give --upstream with one weight per entry, or end with a scalar such as sum(…)",
-        )
+        hold_scalar(program, output, "give --upstream with one weight per entry, or end with a scalar such as sum(…)")
+        return 1.0
     seed = as_value(upstream, "upstream")
     if shape_of(seed) != shape:
         from .shapes import written

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .api import Result, evaluate
+from .conventions import Note, of_derivative
 from .derivatives import Hessian, Jacobian
 from .graph import Graph
+from .language import Program
 from .limits import LIMITS, Limits
 from .shapes import place_text, size, unravel
 from .text import ids, labels
@@ -15,8 +17,6 @@ from .values import Value, ones
 
 if TYPE_CHECKING:
     from .checks import Check
-    from .conventions import Note
-    from .language import Program
 
 ZERO = 1e-14
 """Relative to the largest entry: what rounding leaves of a zero."""
@@ -159,8 +159,19 @@ def hessian_matrix(
     names = entry_names(graph, {name: graph.inputs[name] for name in made.wrt})
     structure = structure_of(entries, made.pattern, names)._replace(**_curvature(entries))
     passes = {"forward over reverse": made.columns.passes}
-    return _matrix(
+    found = _matrix(
         "hessian", result, "standard", names, names, entries, "forward over reverse", passes, structure, check
+    )
+    more = _notes_of_gradient(made, result)
+    return found._replace(notes=[*found.notes, *more], note_ids=[*found.note_ids, *[""] * len(more)])
+
+
+def _notes_of_gradient(made: Hessian, result: Result) -> list[Note]:
+    """Where the gradient has no derivative of its own: what its sweeps did there."""
+    graph = made.derived.graph
+    gradients = [(Program("", graph, node, {}), ones(graph.shapes[node] or ())) for node in made.nodes.values()]
+    return of_derivative(
+        note for gradient, seed in gradients for note in evaluate(gradient, result.at, upstream=seed).notes
     )
 
 
@@ -253,12 +264,11 @@ def _curvature(entries: Any) -> dict[str, Any]:
     values = np.linalg.eigvalsh(entries)
     least, most = float(values[0]), float(values[-1])
     rounding = 1e-13 * max(abs(least), abs(most)) * len(entries)
-    if least > rounding:
-        word = "positive definite"
-    elif most < -rounding:
-        word = "negative definite"
-    elif least < -rounding and most > rounding:
+    if least < -rounding and most > rounding:
         word = "indefinite"
+    elif not least and not most:
+        word = "zero"
     else:
-        word = "semidefinite"
+        word = ("positive" if most > rounding else "negative") + " "
+        word += "definite" if least > rounding or most < -rounding else "semidefinite"
     return {"curvature": word, "eigenvalues": (least, most)}

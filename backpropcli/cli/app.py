@@ -64,9 +64,15 @@ class ExpressionCommand(TyperCommand):
         return super().parse_args(ctx, [*options, "--", *expressions])
 
     def _no_such_option(self, name: str, known: list[str]) -> OptionError:
+        others = [command for command in COMMANDS if command != self.name and name in _options_of(command)]
         close = nearest(name, known)
-        hint = f"did you mean {close}?" if close else "an expression that begins with -- goes behind a --"
-        return OptionError(f"there is no option {name}", hint=hint)
+        if others:
+            hint = f"{name} is an option of {', '.join(others)}"
+        elif close:
+            hint = f"did you mean {close}?"
+        else:
+            hint = f"`backprop {self.name} -h` lists the options; an expression that begins with -- goes behind a --"
+        return OptionError(f"{self.name} has no option {name}", hint=hint)
 
 
 class Commands(TyperGroup):
@@ -76,17 +82,23 @@ class Commands(TyperGroup):
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in COMMANDS:
-            return None
-        from .asked import spread
+        return _command(cmd_name) if cmd_name in COMMANDS else None
 
-        module = import_module(f"backpropcli.cli.{cmd_name}")
-        info = CommandInfo(
-            name=cmd_name, cls=ExpressionCommand, callback=spread(module.command), help=module.HELP,
-            short_help=module.HELP.partition(".")[0] + ".",
-            context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-        )  # fmt: skip
-        return get_command_from_info(info, pretty_exceptions_short=False, rich_markup_mode=None)
+
+def _command(name: str) -> Any:
+    from .asked import spread
+
+    module = import_module(f"backpropcli.cli.{name}")
+    info = CommandInfo(
+        name=name, cls=ExpressionCommand, callback=spread(module.command), help=module.HELP,
+        short_help=module.HELP.partition(".")[0] + ".",
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )  # fmt: skip
+    return get_command_from_info(info, pretty_exceptions_short=False, rich_markup_mode=None)
+
+
+def _options_of(name: str) -> set[str]:
+    return {option for parameter in _command(name).params for option in parameter.opts}
 
 
 def _version(wanted: bool) -> None:

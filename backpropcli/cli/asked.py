@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from inspect import Parameter, Signature, signature
+from os.path import splitext
 from typing import TYPE_CHECKING, Any, ClassVar, get_origin, get_type_hints
 
 from ..errors import OptionError, ShapeError
@@ -77,11 +78,20 @@ class Question(Group):
     at_file: AtFile = None
     output: Output = None
     wrt: Wrt = None
+    expand: Expand = None
+    fuse: Fuse = False
 
     @property
     def inputs(self) -> list[str] | None:
-        """The inputs to differentiate by; None for all."""
-        return names_of(self.wrt)
+        """The inputs to differentiate by; None for all.
+
+        Raises:
+            OptionError: --wrt is there and names none.
+        """
+        found = None if self.wrt is None else names_of(",".join(self.wrt))
+        if found == []:
+            raise OptionError("--wrt names no input", hint="such as --wrt x,y; without it all inputs are meant")
+        return found
 
     def read(self, limits: Limits) -> tuple[Program, dict[str, Value]]:
         """The program, with the shapes of the point; and the point."""
@@ -89,7 +99,7 @@ class Question(Group):
         from ..values import shapes_of
 
         point = self.point(limits)
-        return parse(self.text(limits), shapes_of(point), limits), point
+        return self.regated(parse(self.text(limits), shapes_of(point), limits)), point
 
     def text(self, limits: Limits) -> str:
         """The program's text."""
@@ -98,6 +108,15 @@ class Question(Group):
     def point(self, limits: Limits) -> dict[str, Value]:
         """The values that are given."""
         return point_of(self.at, self.at_file, limits)
+
+    def regated(self, program: Program) -> Program:
+        """The program with gates put together or taken apart, as asked for."""
+        if self.expand is None and not self.fuse:
+            return program
+        from .. import transform
+
+        program = transform.fuse(program) if self.fuse else program
+        return program if self.expand is None else transform.expand(program, names_of(self.expand) or [])
 
 
 class ShapedQuestion(Question):
@@ -129,7 +148,7 @@ class ShapedQuestion(Question):
             error.hint = f"inputs are scalars unless their shapes are known: give --shape {examples}"
             raise
         unused = [f"no name in the program is `{name}`" for name in shapes if name not in program.inputs]
-        return program, [*program.notes, *unused]
+        return self.regated(program), [*program.notes, *unused]
 
 
 class EvaluatedQuestion(Question):
@@ -144,28 +163,9 @@ class EvaluatedQuestion(Question):
 
         program, point = self.read(limits)
         return evaluate(
-            self.regated(program), point, output=self.output, wrt=self.inputs, upstream=seed_of(self.upstream, limits),
+            program, point, output=self.output, wrt=self.inputs, upstream=seed_of(self.upstream, limits),
             ties=self.ties, mode=mode, limits=limits,
         )  # fmt: skip
-
-    def regated(self, program: Program) -> Program:
-        """The program with the gates that are asked for: as it is written."""
-        return program
-
-
-class RegatedQuestion(EvaluatedQuestion):
-    """A sweep over the program, its gates put together or taken apart before."""
-
-    expand: Expand = None
-    fuse: Fuse = False
-
-    def regated(self, program: Program) -> Program:
-        if self.expand is None and not self.fuse:
-            return program
-        from .. import transform
-
-        program = transform.fuse(program) if self.fuse else program
-        return program if self.expand is None else transform.expand(program, names_of(self.expand) or [])
 
 
 def seed_of(upstream: str | None, limits: Limits) -> Value | None:
@@ -178,9 +178,16 @@ def seed_of(upstream: str | None, limits: Limits) -> Value | None:
 
 
 class Form(Group):
-    """In what form the answer is given, and where to."""
+    """In what form the answer is given, and where to.
 
-    form: Format = "table"
+    Attributes:
+        plain: the form where neither an option nor the suffix of the file asks for another.
+        suffixes: the form that the suffix of a file asks for.
+    """
+
+    plain: ClassVar[str] = "table"
+    suffixes: ClassVar[dict[str, str]] = {".json": "json"}
+    form: Format = ""
     json: Json = False
     target: Target = None
     color: Color = "auto"
@@ -189,6 +196,8 @@ class Form(Group):
         super().__init__(**options)
         if self.json:
             self.form = "json"
+        if not self.form:
+            self.form = self.suffixes.get(splitext(self.target or "")[1].lower(), self.plain)
 
     def screen(self) -> Screen:
         """What a text is shown on."""

@@ -13,7 +13,7 @@ from ..inputs import chosen
 from ..values import hold_sizes
 from .asked import Answer, ShapedQuestion
 from .main import DONE, NO, UNVERIFIED
-from .options import FormulaTies, names_of
+from .options import FORM_HELP, FormulaTies, names_of, one_of
 
 if TYPE_CHECKING:
     from ..dialects.verify import Verification
@@ -41,7 +41,8 @@ Examples:
 class Text(Answer):
     """The code's text, or JSON with the text in it."""
 
-    lacks = frozenset(("form",))
+    plain = "text"
+    form: Annotated[str, one_of("--format", ("text", "json"), FORM_HELP)] = ""
 
 
 def command(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
@@ -43,6 +43,8 @@ class Picture(Answer):
     """What is drawn, and where to."""
 
     lacks = frozenset(("json",))
+    plain = ""
+    suffixes: ClassVar[dict[str, str]] = {}
     form: Annotated[str, one_of("--format", FORMS, "The form, where no suffix decides it.")] = ""
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notes.")] = False
 

@@ -8,7 +8,7 @@ import typer
 
 from ..api import MODES
 from ..report import Wanted, report
-from .asked import Answer, RegatedQuestion, digits_on
+from .asked import Answer, EvaluatedQuestion, digits_on
 from .main import DONE, NO, UNVERIFIED, tell
 from .options import Check, Digits, Layout, one_of
 
@@ -30,7 +30,7 @@ Examples:
 
 
 def command(
-    question: RegatedQuestion,
+    question: EvaluatedQuestion,
     answer: Answer,
     mode: Annotated[str, one_of("--mode", MODES, "One sweep for all inputs, or one per input.")] = "reverse",
     which: Annotated[

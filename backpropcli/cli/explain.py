@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
 from ..api import MODES
-from .asked import Answer, RegatedQuestion
+from .asked import Answer, EvaluatedQuestion
 from .main import DONE, UNVERIFIED
 from .options import FORM_HELP, one_of
 
@@ -31,11 +31,13 @@ Examples:
 class Explanation(Answer):
     """In which form the words stand."""
 
-    form: Annotated[str, one_of("--format", ("text", "md", "latex", "json"), FORM_HELP)] = "text"
+    plain = "text"
+    suffixes: ClassVar[dict[str, str]] = {".json": "json", ".tex": "latex", ".md": "md"}
+    form: Annotated[str, one_of("--format", ("text", "md", "latex", "json"), FORM_HELP)] = ""
 
 
 def command(
-    question: RegatedQuestion,
+    question: EvaluatedQuestion,
     answer: Explanation,
     mode: Annotated[str, one_of("--mode", MODES, "Gradients back to all inputs, or tangents on.")] = "reverse",
     which: Annotated[str, one_of("--pass", ("forward", "backward", "both"), "One pass by itself, or both.")] = "both",

@@ -35,7 +35,7 @@ def show_product(product: Product, answer: Answer, digits: int | None) -> int:
     else:
         answer.note([note.message for note in product.notes])
         screen = answer.screen()
-        answer.write([render_product(product, screen, digits_on(screen, digits), answer.quiet)])
+        answer.write([render_product(product, screen, digits_on(screen, digits))])
     return _status(product.finite, product.check)
 
 

@@ -48,7 +48,7 @@ class Steps(Question):
     """Which inputs take steps."""
 
     wrt: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--wrt",
             metavar="NAMES",
@@ -80,7 +80,7 @@ def command(
     )
     program, point = question.read(limits)
     seed = seed_of(upstream, limits)
-    places = places_of(question.wrt, program, shapes_of(point))
+    places = places_of(None if question.wrt is None else ",".join(question.wrt), program, shapes_of(point))
 
     found: list[Differences] = []
     notes: dict[str, Note] = {}

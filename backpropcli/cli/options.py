@@ -69,8 +69,10 @@ Output = Annotated[
     typer.Option("--output", metavar="NAME", help="Differentiate this assigned name, not the last statement."),
 ]
 Wrt = Annotated[
-    str | None,
-    typer.Option("--wrt", metavar="NAMES", help="Differentiate by these inputs, x,y; the others are data."),
+    list[str] | None,
+    typer.Option(
+        "--wrt", metavar="NAMES", help="Differentiate by these inputs, in this order: x,y; the others are data."
+    ),
 ]
 Upstream = Annotated[
     str | None,
@@ -102,7 +104,7 @@ Digits = Annotated[
         "--digits", metavar="N", min=1, max=17, help="Significant digits; 6 on a terminal, every one in a pipe."
     ),
 ]
-FORM_HELP = "The form of the answer."
+FORM_HELP = "The form of the answer; else as the suffix of -o says."
 Format = Annotated[str, one_of("--format", ("table", "json"), FORM_HELP)]
 Json = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
 Target = Annotated[

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from ..gradients import formulas
 from .asked import Answer, ShapedQuestion
@@ -27,7 +27,9 @@ Examples:
 class Formulas(Answer):
     """In which notation the formulas are written."""
 
-    form: Annotated[str, one_of("--format", ("text", "latex", "json", "program"), FORM_HELP)] = "text"
+    plain = "text"
+    suffixes: ClassVar[dict[str, str]] = {".json": "json", ".tex": "latex", ".bp": "program"}
+    form: Annotated[str, one_of("--format", ("text", "latex", "json", "program"), FORM_HELP)] = ""
 
 
 def command(question: ShapedQuestion, answer: Formulas, ties: FormulaTies = "split") -> int:

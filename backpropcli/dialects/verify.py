@@ -436,7 +436,7 @@ def job_of(results: Sequence[Result], code: str, function: str) -> Job:
     names = list(graph.inputs)
     upstream = graph.shapes[result.output] or ()
     calls = [[*(entries(r.at[name]) for name in names), *([entries(r.seed)] if upstream else [])] for r in results]
-    wrt = [k for k, name in enumerate(names) if name in result.wrt]
+    wrt = [names.index(name) for name in result.wrt]
     return Job(code, function, [graph.shapes[i] or () for i in graph.inputs.values()], upstream, wrt, calls)
 
 

@@ -17,6 +17,7 @@ from ..operations import OPERATIONS, Operation
 from ..operations.table import AND, ATOM, COMPARISON, NOT, OR, POWER, PRODUCT, SIGN, SUM
 from ..shapes import axes_of, key_text
 from ..text import constant
+from .numbers import raised
 
 
 class Element(NamedTuple):
@@ -338,7 +339,7 @@ class Notation:
         """A whole power; of a matrix every entry is meant."""
         if rank > 1:
             return f"{base}^∘{power}"
-        return base + str(power).translate(RAISED)
+        return base + raised(power)
 
     def marked(self, element: Element) -> str:
         """An element with its marks, in brackets where these need them."""
@@ -625,9 +626,6 @@ class Notation:
 
     def listed(self, texts: Sequence[str]) -> str:
         return f"[{', '.join(texts)}]"
-
-
-RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def fraction(value: float) -> Product:

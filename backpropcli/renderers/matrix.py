@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import columns as width_of
 from .json import SCHEMA, encode, note_record, number, numbers, tensor
-from .numbers import cell, figure
+from .numbers import cell, figure, raised
 from .screen import Screen
 from .table import FAINT, GRADIENT, NAME, VALUE, Page
 
@@ -28,7 +28,7 @@ def render(matrix: Matrix, screen: Screen, digits: int | None, most: float, quie
         screen: where it will be read.
         digits: significant digits, None for all.
         most: the most rows and columns shown.
-        quiet: only the value and the matrix.
+        quiet: only the value, the matrix, and what a check found.
     """
     page = Page(screen, digits, 64, tensors=True)
     page.figures(f"{matrix.output_name} = ", cell(matrix.value, digits, 64), VALUE)
@@ -49,7 +49,7 @@ def render(matrix: Matrix, screen: Screen, digits: int | None, most: float, quie
         page.line("")
         for line in told(matrix):
             page.line(line, FAINT)
-        _judged(page, matrix.check, "one sweep per row")
+    _judged(page, matrix.check, "one sweep per row")
     return page.text()
 
 
@@ -107,12 +107,12 @@ def _structure(s: Structure, entries: int) -> list[str]:
         "band": f"a band, {s.bandwidth} on each side of the diagonal",
         "block diagonal": "block diagonal: " + ", ".join(f"({', '.join(block)})" for block in s.blocks or []),
         "rank one": "of rank one, an outer product",
-        "zero": "zero everywhere",
+        "zero": "zero at this point" if s.possible else "zero everywhere",
     }.get(s.kind, s.kind)
     if s.possible < entries:
         found += "; " * bool(found) + f"{s.possible:,} of {entries:,} entries can differ from 0"
     lines = [found] if found else []
-    if s.eigenvalues is not None:
+    if s.eigenvalues is not None and s.curvature != "zero":
         least, most = (figure(x, 4) for x in s.eigenvalues)
         lines.append(
             f"{s.curvature}, " + (f"eigenvalues from {least} to {most}" if entries > 1 else f"curvature {least}")
@@ -132,7 +132,7 @@ def _judged(page: Page, check: Check | None, against: str) -> None:
         page.line(f"  and {len(wrong) - WORST} more")
 
 
-def render_product(product: Product, screen: Screen, digits: int | None, quiet: bool = False) -> str:
+def render_product(product: Product, screen: Screen, digits: int | None) -> str:
     """The derivatives along a direction: numbers, and the last one as a tensor for every input."""
     page = Page(screen, digits, 64, tensors=True)
     output = product.output_name
@@ -148,13 +148,12 @@ def render_product(product: Product, screen: Screen, digits: int | None, quiet: 
     for name, part in product.products.items():
         lead = f"{_nabla(product.order)}{output}·{'·'.join('v' * (product.order - 1))} by {name} = "
         page.figures(lead, cell(part, digits, 64), GRADIENT)
-    if not quiet:
-        _judged(page, product.check, "one reverse sweep" if product.order > 1 else "one tangent sweep")
+    _judged(page, product.check, "one reverse sweep" if product.order > 1 else "one tangent sweep")
     return page.text()
 
 
 def _nabla(order: int) -> str:
-    return "∇" + ("" if order == 1 else "²³"[order - 2] if order < 4 else f"^{order} ")
+    return "∇" + ("" if order == 1 else raised(order))
 
 
 def product_json(product: Product) -> Iterator[str]:

@@ -9,16 +9,23 @@ from ..shapes import written
 from ..text import number as exact
 from ..values import Value, is_tensor
 
+RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+
 ASCII = str.maketrans(
     {"∂": "d", "×": "*", "…": "...", "–": "-", "·": "*", "σ": "sigma", "±": "+-", "√": "sqrt", "─": "-", "ᵀ": ".T",
-     "−": "-", "│": "|", "├": "|", "└": "+", "┤": "+", "┬": "+", "↑": "^", "↓": "v", "∇": "D", "²": "^2", "³": "^3",
-     "⊙": "(*)", "→": "->"}
+     "−": "-", "│": "|", "├": "|", "└": "+", "┤": "+", "┬": "+", "↑": "^", "↓": "v", "∇": "D", "⊙": "(*)", "→": "->",
+     **{digit: f"^{k}" for k, digit in enumerate(RAISED)}}
 )  # fmt: skip
 LINE, FILE_LINE = 60, 160
 """Columns after which a row of a tensor goes on in the next line, on a terminal and in a file."""
 
 Cell = list[str]
 """What stands in a field of a table: lines, flush with each other."""
+
+
+def raised(power: int) -> str:
+    """A whole number as an exponent."""
+    return "".join(RAISED[int(digit)] for digit in str(power))
 
 
 def figure(value: float | None, digits: int | None) -> str:
