@@ -93,7 +93,7 @@ class Result:
         from .shapes import size, unravel
 
         graph = self.program.graph
-        shape = graph.shapes[i] or ()
+        shape = graph.shape(i)
         every: list[list[Any]] = []
         for k in range(size(shape)):
             unit = np.zeros(shape)
@@ -101,9 +101,7 @@ class Result:
             every.append(tangent(self.system, graph, self.values, {i: unit if shape else 1.0}))
         reached = every[0] if every else [None] * len(graph)
         self.tangents[name] = [
-            None
-            if reached[n] is None
-            else np.reshape(np.stack([t[n] for t in every], axis=-1), (graph.shapes[n] or ()) + shape)
+            None if reached[n] is None else np.reshape(np.stack([t[n] for t in every], axis=-1), graph.shape(n) + shape)
             for n in range(len(graph))
         ]
         ends = [0.0 if t[self.output] is None else t[self.output] for t in every]

@@ -46,7 +46,7 @@ def gate(row: Operation) -> Gate:
     graph = Graph()
     F = Symbols(graph)
     shapes, attributes = row.example
-    bound = row.bind(**attributes) if row.attributes is not None else row
+    bound = row.bind(**attributes) if row.attributes else row
     operands = [Symbol(F, graph.input(name, shape)) for name, shape in zip(row.operands, shapes, strict=True)]
     shape = bound.shape_of(*shapes)
     z = Symbol(F, graph.input("z", shape))
@@ -66,7 +66,7 @@ def gate(row: Operation) -> Gate:
 
     formula = bound.expand or bound.value
     spelling = row.signature
-    if row.form and row.attributes is None:
+    if row.form and not row.attributes:
         spelling = text(F.write(row.name, *operands))
     elif row.form:
         spelling = text(Symbol(F, graph.append(bound, *(x.index for x in operands))))

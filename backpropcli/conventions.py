@@ -161,7 +161,7 @@ def first_not_finite(result: Result) -> int | None:
     graph, values = result.program.graph, result.values
     if result.finite:
         return None
-    reached = graph.ancestors(result.output)
+    reached = graph.needed([result.output])
     for i in range(result.output + 1):
         if reached[i] and not finite(values[i]) and graph.operations[i] not in (INPUT, CONSTANT):
             return i

@@ -192,7 +192,7 @@ def cost(
     if isinstance(program, str):
         program = parse(program, dict(shapes or {}), limits)
     graph = program.graph
-    known = {name: graph.shapes[i] or () for name, i in graph.inputs.items()}
+    known = {name: graph.shape(i) for name, i in graph.inputs.items()}
     program = program.over(known | dict(shapes or {}))
     graph = program.graph
     names = chosen(program.inputs, wrt)
@@ -250,7 +250,7 @@ class Flow:
     def reverse(self, i: int) -> Counts:
         """The part of node i in one reverse sweep: at a fan-out its gradients are added, and every gate carries on."""
         gate, uses = self.gates[i], self.uses[i]
-        added = ADD.times(size(self.graph.shapes[i] or ()) * (uses - 1))
+        added = ADD.times(size(self.graph.shape(i)) * (uses - 1))
         return added.plus(gate.reverse) if gate is not None and uses else added
 
     def tangent(self, i: int) -> Counts:
@@ -320,13 +320,13 @@ def _cost(program: Program, output: int, wrt: tuple[str, ...], flow: Flow, notes
     for i, operation in enumerate(graph.operations):
         if operation is CONSTANT or not flow.needed[i]:
             continue
-        shape = graph.shapes[i] or ()
+        shape = graph.shape(i)
         gate = flow.gates[i]
         record = NodeCost(
             identifiers[i], names[i], i in graph.names, operation.name, texts[i], gates[i], shape,
             FREE if gate is None else gate.value, flow.reverse(i), flow.tangent(i), derivatives[i], flow.kept[i],
             [
-                EdgeCost(identifiers[j], names[j], size(shape), size(graph.shapes[j] or ()), multiplications, numbers)
+                EdgeCost(identifiers[j], names[j], size(shape), size(graph.shape(j)), multiplications, numbers)
                 for j, multiplications, numbers in flow.edges(i)
             ],
         )  # fmt: skip
@@ -336,13 +336,13 @@ def _cost(program: Program, output: int, wrt: tuple[str, ...], flow: Flow, notes
         kept += FLOAT * size(shape) * record.kept
     return Cost(
         expression=program.source,
-        shapes={name: graph.shapes[i] or () for name, i in graph.inputs.items()},
+        shapes={name: graph.shape(i) for name, i in graph.inputs.items()},
         output=identifiers[output],
         output_name=names[output],
         wrt=wrt,
         nodes=nodes,
-        outputs=size(graph.shapes[output] or ()),
-        inputs=sum(size(graph.shapes[graph.inputs[name]] or ()) for name in wrt),
+        outputs=size(graph.shape(output)),
+        inputs=sum(size(graph.shape(graph.inputs[name])) for name in wrt),
         value=value,
         reverse=reverse,
         tangent=tangent,

@@ -184,7 +184,7 @@ class Lines:
         if not self.passes:
             return  # all zeros
         limits.hold("memory", self.passes * graph.bytes, f"{self.passes} directions at once: ")
-        self.shapes = [graph.shapes[i] or () for i in outputs]
+        self.shapes = [graph.shape(i) for i in outputs]
         self.sweep = sweep
         units = np.zeros((self.passes, len(colors)))
         units[colors[colors >= 0], np.nonzero(colors >= 0)[0]] = 1.0
@@ -236,7 +236,7 @@ class Lines:
 def columns_of(graph: Graph, outputs: Sequence[int], wrt: Sequence[str], pattern: Any, limits: Limits) -> Lines:
     """The columns of the Jacobian of some nodes by some inputs, by forward mode."""
     pushed = pushforward(graph, outputs, wrt)
-    leaves = {pushed.direction[name]: graph.shapes[graph.inputs[name]] or () for name in wrt}
+    leaves = {pushed.direction[name]: graph.shape(graph.inputs[name]) for name in wrt}
 
     def sweep(F: NumberSystem, values: list[Value], direction: Mapping[str, Value]) -> list[Value | None]:
         moving = {graph.inputs[name]: direction[pushed.direction[name]] for name in wrt}
@@ -256,7 +256,7 @@ def rows_of(graph: Graph, output: int, wrt: Sequence[str], pattern: Any, limits:
         upstream = reverse(F, graph, values, output, direction[found.seed], active)
         return [upstream[i] for i in leaves]
 
-    shape = graph.shapes[output] or ()
+    shape = graph.shape(output)
     nodes = list(found.gradient.values())
     return Lines(found.graph, {found.seed: shape}, nodes, pattern, Sweep(graph, sweep), limits)
 

@@ -137,12 +137,12 @@ def pushed_forward(
     _hold_direction(program, direction)
     graph = program.graph
     node = program.output if output is None else program.node(output)
-    result = evaluate(program, point, output=output, upstream=ones(graph.shapes[node] or ()), limits=limits)
+    result = evaluate(program, point, output=output, upstream=ones(graph.shape(node)), limits=limits)
     with result.system.quiet():
         found = tangent(result.system, graph, result.values, {graph.inputs[name]: v for name, v in direction.items()})[
             node
         ]
-    slope = zeros(graph.shapes[node] or ()) if found is None else as_value(found)
+    slope = zeros(graph.shape(node)) if found is None else as_value(found)
     check = None
     if seconds is not None:
         import numpy as np
@@ -167,7 +167,7 @@ def _hold_direction(program: Program, direction: Mapping[str, Value]) -> None:
     graph = program.graph
     chosen(program.inputs, list(direction))
     for name, v in direction.items():
-        shape = graph.shapes[graph.inputs[name]] or ()
+        shape = graph.shape(graph.inputs[name])
         if shape_of(v) != shape:
             raise OptionError(
                 f"the direction of `{name}` has the shape {written(shape_of(v))}, and `{name}` {written(shape)}"

@@ -380,7 +380,7 @@ class Steps:
             local=edge.local,
             downstream=edge.downstream,
             why=why,
-            shape=self.graph.shapes[operands[k]] or (),
+            shape=self.graph.shape(operands[k]),
         )
 
     def sweeps(self) -> list[Sweep]:
@@ -408,7 +408,7 @@ class Steps:
                 moved = [self.moved(i, edge, inputs[0]) for edge in moving]
                 own = {name: t for name in inputs if (t := tangents[name][i]) is not None}
                 steps.append(
-                    TangentStep(number, kept[i].id, self.names[i], moved, self.plain(own), self.graph.shapes[i] or ())
+                    TangentStep(number, kept[i].id, self.names[i], moved, self.plain(own), self.graph.shape(i))
                 )
         return with_gaps(steps), number
 

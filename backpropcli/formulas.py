@@ -78,7 +78,7 @@ class _Trace:
         graph = self.program
         if graph.operations[j] is not CONSTANT:
             return Symbol(self.F, self.graph.input(str(j), graph.shapes[j]))
-        index = self.graph.constant(graph.constants[j], graph.shapes[j] or ())
+        index = self.graph.constant(graph.constants[j], graph.shape(j))
         if j in graph.names:
             self.graph.names[index] = graph.names[j]
         return Symbol(self.F, index)

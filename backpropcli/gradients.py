@@ -72,8 +72,8 @@ class Formulas(NamedTuple):
     @property
     def ranks(self) -> dict[str, int]:
         """How many axes what has a name has."""
-        found = {name: len(self.graph.shapes[i] or ()) for name, i in self.graph.inputs.items()}
-        return found | {line.name: len(self.graph.shapes[i] or ()) for i, line in self.known.items()}
+        found = {name: len(self.graph.shape(i)) for name, i in self.graph.inputs.items()}
+        return found | {line.name: len(self.graph.shape(i)) for i, line in self.known.items()}
 
     def used_definitions(self) -> list[Line]:
         """The definitions that the gradient is made of."""

@@ -59,6 +59,10 @@ class Graph:
     def __iter__(self) -> Iterator[Node]:
         return (self[i] for i in range(len(self)))
 
+    def shape(self, i: int) -> Shape:
+        """The shape of a node's value; of an input whose own is not known yet that of a scalar."""
+        return self.shapes[i] or ()
+
     def append(self, operation: Operation, *operands: int) -> int:
         """Add a node and return its number.
 
@@ -141,7 +145,7 @@ class Graph:
         if operation is INPUT:
             return into.input(self.names[i], self.shapes[i])
         if operation is CONSTANT:
-            return into.constant(self.constants[i], self.shapes[i] or ())
+            return into.constant(self.constants[i], self.shape(i))
         return into.append(operation, *operands)
 
     def needed(self, keep: Iterable[int]) -> list[bool]:
@@ -170,22 +174,12 @@ class Graph:
         new.names = {place[i]: name for i, name in self.names.items() if place[i] >= 0}
         return new, place
 
-    def ancestors(self, output: int) -> list[bool]:
-        """For each node up to `output`, whether the output depends on it (itself included)."""
-        reached = [False] * (output + 1)
-        reached[output] = True
-        for i in range(output, -1, -1):
-            if reached[i]:
-                for j in self.operands[i]:
-                    reached[j] = True
-        return reached
-
     def moving(self, i: int) -> tuple[int, ...]:
         """The operands of a node that are not places or classes."""
         operation, operands = self.operations[i], self.operands[i]
         if operation.place is None:
             return operands
-        place = operation.place(*(self.shapes[j] or () for j in operands))
+        place = operation.place(*(self.shape(j) for j in operands))
         return tuple(j for k, j in enumerate(operands) if k != place)
 
     def dependents(self, sources: Sequence[int], held: bool = True) -> list[bool]:

@@ -55,7 +55,7 @@ def hold_scalar(program: Program, output: int, hint: str = "end with a scalar su
     Raises:
         ShapeError: it is none.
     """
-    shape = program.graph.shapes[output] or ()
+    shape = program.graph.shape(output)
     if shape:
         from .shapes import written
         from .text import expression_of
@@ -73,7 +73,7 @@ def seed_of(program: Program, output: int, upstream: Any) -> Value:
     Raises:
         ShapeError: the output is no scalar and has none, or one of another shape.
     """
-    shape = program.graph.shapes[output] or ()
+    shape = program.graph.shape(output)
     if upstream is None:
         hold_scalar(program, output, "give --upstream with one weight per entry, or end with a scalar such as sum(…)")
         return 1.0

@@ -95,7 +95,7 @@ class Matrix(NamedTuple):
 
 def entry_names(graph: Graph, names: Mapping[str, int]) -> list[str]:
     """The names of all entries of some nodes: ``x``, ``W[0, 1]``."""
-    shapes = {name: graph.shapes[i] or () for name, i in names.items()}
+    shapes = {name: graph.shape(i) for name, i in names.items()}
     return [place_text(name, unravel(k, shape)) for name, shape in shapes.items() for k in range(size(shape))]
 
 
@@ -119,7 +119,7 @@ def jacobian_matrix(
     made = Jacobian(program, output, wrt, limits)
     graph = program.graph
     result = evaluate(
-        program, point, output=output, wrt=made.wrt, upstream=ones(graph.shapes[made.output] or ()), limits=limits
+        program, point, output=output, wrt=made.wrt, upstream=ones(graph.shape(made.output)), limits=limits
     )
     entries = made(result.at)
     check = None
@@ -169,7 +169,7 @@ def hessian_matrix(
 def _notes_of_gradient(made: Hessian, result: Result) -> list[Note]:
     """Where the gradient has no derivative of its own: what its sweeps did there."""
     graph = made.derived.graph
-    gradients = [(Program("", graph, node, {}), ones(graph.shapes[node] or ())) for node in made.nodes.values()]
+    gradients = [(Program("", graph, node, {}), ones(graph.shape(node))) for node in made.nodes.values()]
     return of_derivative(
         note for gradient, seed in gradients for note in evaluate(gradient, result.at, upstream=seed).notes
     )

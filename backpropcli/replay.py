@@ -70,7 +70,7 @@ def replay(result: Result) -> Replay:
     ]
     arrived = []
     for i, g in enumerate(upstream):
-        shape = program.shapes[i] or ()
+        shape = program.shape(i)
         if g is None and result.active[i]:
             g = F.write("full", 0.0, shape=shape) if shape else 0.0
         arrived.append(None if g is None else F.symbol(g).index)
@@ -83,9 +83,9 @@ def replay(result: Result) -> Replay:
 
 def _local(F: Script, program: Graph, i: int, k: int, local: Any) -> int | None:
     """The numbers of a local gradient, in the shape in which they are shown."""
-    shape: Shape = program.shapes[i] or ()
+    shape: Shape = program.shape(i)
     if isinstance(local, Reduced):
-        factor, shape = local.partials if shape else local.pullback(1.0), program.shapes[program.operands[i][k]] or ()
+        factor, shape = local.partials if shape else local.pullback(1.0), program.shape(program.operands[i][k])
     elif isinstance(local, LinearMap):
         return None
     else:
@@ -120,12 +120,12 @@ def instructions(graph: Graph) -> list[Any]:
     found: list[Any] = []
     for i, (operation, operands) in enumerate(zip(graph.operations, graph.operands, strict=True)):
         if operation is CONSTANT:
-            value, shape = graph.constants[i], graph.shapes[i] or ()
+            value, shape = graph.constants[i], graph.shape(i)
             found.append(value if isinstance(value, float) else ["tensor", list(shape), _entries(value, len(shape))])
         elif not operands:
             found.append(None)
         else:
-            attributes = dict(operation.attributes or {})
+            attributes = dict(operation.attributes)
             if operation.lengths == "shape":
                 attributes["shape"] = graph.shapes[i]
             found.append([operation.name, *operands, *([attributes] if attributes else [])])

@@ -160,7 +160,7 @@ def _nodes(result: Result, identifiers: list[str], names: list[str], wanted: Wan
         if operation is CONSTANT:
             continue
         upstream = result.upstream[i]
-        shape = graph.shapes[i] or ()
+        shape = graph.shape(i)
         if upstream is None and result.active[i]:
             upstream = zeros(shape)
         shared = len(contributions[i]) > 1

@@ -299,7 +299,7 @@ def _groups(named: list[Statement]) -> Iterator[list[Statement]]:
 
 def _shape(program: Program) -> Shape:
     """The shape of the output of a program whose shapes are known."""
-    return program.graph.shapes[program.output] or ()
+    return program.graph.shape(program.output)
 
 
 def _point(program: Program, values: Mapping[str, Value]) -> dict[str, Value]:

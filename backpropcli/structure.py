@@ -69,7 +69,7 @@ class Jacobian(NamedTuple):
 def local_of(result: Result, i: int, k: int, local: Any, names: list[str]) -> Local:
     """The structure of the local gradient of node i towards its operand k."""
     graph = result.program.graph
-    shape, of = graph.shapes[i] or (), graph.shapes[graph.operands[i][k]] or ()
+    shape, of = graph.shape(i), graph.shape(graph.operands[i][k])
     if isinstance(local, Reduced):
         if not shape:
             with result.system.quiet():
@@ -104,7 +104,7 @@ def jacobian_of(result: Result, i: int, k: int, local: Any, names: list[str], la
     """The Jacobian of node i by its operand k: one pullback per entry of the value, if there are not too many."""
     graph = result.program.graph
     j = graph.operands[i][k]
-    shape, of = graph.shapes[i] or (), graph.shapes[j] or ()
+    shape, of = graph.shape(i), graph.shape(j)
     m, n = prod(shape), prod(of)
     turned = layout == "lecture"
     size = (n, m) if turned else (m, n)

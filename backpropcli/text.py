@@ -134,7 +134,7 @@ def expression(
     if operation is CONSTANT:
         text = names.get(i) or constant(graph.constants[i], entries)
         return text, SIGN if text.startswith("-") else ATOM
-    if operation.attributes is not None:
+    if operation.attributes:
         return _with_attributes(operation, [used[j] for j in operands], [binding[j] for j in operands]), ATOM
     if operation.name == "take" and operands[1] not in graph.constants:  # x[2] would be an index
         x, at = (used[j] for j in operands)
@@ -149,7 +149,7 @@ def expression(
 
 def _with_attributes(operation: Operation, operands: list[str], binding: list[int]) -> str:
     """What carries attributes: an index, a tensor of expressions, a call with keywords."""
-    arguments = operation.arguments(OPERATIONS[operation.name].attributes or {})
+    arguments = operation.arguments(OPERATIONS[operation.name].attributes)
     if operation.name == "index":
         (x,) = operands
         return f"{x if binding[0] == ATOM else f'({x})'}{arguments[0].removeprefix('key=')}"
@@ -179,7 +179,7 @@ def sign(graph: Graph, i: int, names: list[str], limit: int = 20) -> str:
     operation, operands = graph.operations[i], graph.operands[i]
     constants = [graph.operations[j] is CONSTANT for j in operands]
     parts = [names[j] if part else HOLE for j, part in zip(operands, constants, strict=True)]
-    if operation.attributes is not None:
+    if operation.attributes:
         text = _with_attributes(operation, parts, [ATOM] * len(parts))
         text = operation.written if text == f"{operation.written}({', '.join(parts)})" else text
         found = text[1:] if text.startswith((HOLE + "[", HOLE + "ᵀ")) else text

@@ -129,5 +129,5 @@ def hold_sizes(graph: Graph, limits: Limits, tangents: Iterable[str] = ()) -> No
         if figure > limits["tensor"]:
             limits.hold("tensor", figure, f"{expression_of(graph, i)} has the shape {written(shape or ())}: ")
     limits.hold("memory", 2 * graph.bytes, "values and gradients: ")
-    count = sum([size(graph.shapes[graph.inputs[name]] or ()) for name in tangents])
+    count = sum([size(graph.shape(graph.inputs[name])) for name in tangents])
     limits.hold("memory", count * graph.bytes, "the tangents of forward mode: ")

@@ -658,7 +658,7 @@ def torch_kernels(torch: Any) -> dict[str, Callable[..., Any]]:
 def by_torch(torch: Any, kernels: dict[str, Callable[..., Any]], result: Result) -> tuple[Any, dict[str, Any]]:
     """The value and the gradient as PyTorch finds them; Misfit where it has no such operation."""
     graph = result.program.graph
-    reached = graph.ancestors(result.output)
+    reached = graph.needed([result.output])
     leaves = {n: torch.tensor(x, dtype=torch.float64, requires_grad=True) for n, x in result.at.items()}
     values: list[Any] = [None] * len(graph)
     for name, i in graph.inputs.items():

@@ -87,7 +87,7 @@ class Judge:
         self.evaluations = 0
         self.tensors = self.graph.tensors
         self.relevant = relevant(result)
-        self.reached = self.graph.ancestors(result.output)
+        self.reached = self.graph.needed([result.output])
         _, self.largest = _extremes(self.relevant.values())
         smallest, _ = _extremes(result.values[i] for i in self.graph.inputs.values())
         flattest, _ = _extremes(result.gradient.values())
@@ -125,7 +125,7 @@ class Judge:
         bad = self.not_finite()
         if bad is not None:
             return self._all_alike("undefined", bad[1], self.name(bad[0]))
-        count = sum(size(graph.shapes[graph.inputs[name]] or ()) for name in result.wrt)
+        count = sum(size(graph.shape(graph.inputs[name])) for name in result.wrt)
         paths: Iterable[Path] = chain.from_iterable(map(self.paths, result.wrt))
         method = "quotients"
         whole = self.seconds(i for i, reached in enumerate(self.reached) if reached)
@@ -155,7 +155,7 @@ class Judge:
 
     def paths(self, name: str) -> Iterator[Path]:
         """The paths of an input: one per entry."""
-        shape = self.graph.shapes[self.graph.inputs[name]] or ()
+        shape = self.graph.shape(self.graph.inputs[name])
         return (self.path(name, unravel(k, shape)) for k in range(size(shape)))
 
     def path(self, name: str, place: tuple[int, ...] = ()) -> Path:
@@ -174,7 +174,7 @@ class Judge:
     def _seconds_of(self, name: str) -> float:
         """How long the paths of an input take, by estimate."""
         i = self.graph.inputs[name]
-        return size(self.graph.shapes[i] or ()) * self.seconds(self.order(Path(name, {i: 1.0}, 1.0)))
+        return size(self.graph.shape(i)) * self.seconds(self.order(Path(name, {i: 1.0}, 1.0)))
 
     def _all_alike(self, verdict: str, reason: str, node: str | None = None) -> Check:
         """The check where nothing was evaluated."""
@@ -498,7 +498,7 @@ def _relevant_entries(result: Result) -> dict[int, Value]:
             operation, operands = graph.operations[i], graph.operands[i]
             xs = [values[j] for j in operands]
             for k, j in enumerate(operands):
-                shape = graph.shapes[j] or ()
+                shape = graph.shape(j)
                 mask = np.ones(shape, dtype=bool)
                 if operation.tensor:
                     if operation.pattern == "mover" or operation.name in ("index", "scatter"):
@@ -544,8 +544,8 @@ def _pairs(g: Any, v: Value) -> Iterator[tuple[Any, float]]:
 
 def _entries_of(graph: Any, i: int) -> float:
     """How many numbers an operation on tensors reckons with."""
-    shapes: list[Shape] = [graph.shapes[j] or () for j in graph.operands[i]]
-    own: Shape = graph.shapes[i] or ()
+    shapes: list[Shape] = [graph.shape(j) for j in graph.operands[i]]
+    own: Shape = graph.shape(i)
     name = graph.operations[i].name
     if name in ("matmul", "dot"):
         return float(max(size(own), 1) * shapes[0][-1])

@@ -43,7 +43,7 @@ def judge_rows(
         entries: the matrix.
         seconds: the budget, by estimate.
     """
-    shapes = {name: program.graph.shapes[i] or () for name, i in nodes.items()}
+    shapes = {name: program.graph.shape(i) for name, i in nodes.items()}
     rows = sum(size(shape) for shape in shapes.values())
     if not rows or not entries.shape[1]:
         return Check([], "quotients", 0, 0, None)
@@ -68,12 +68,12 @@ def _row(
 ) -> Result:
     """The result whose gradient is the row."""
     graph = program.graph
-    shape = graph.shapes[node] or ()
+    shape = graph.shape(node)
     seed = as_value(np.ones(shape) if upstream is None else upstream)
     result = evaluate(type(program)(program.source, graph, node, {}), point, wrt=wrt, upstream=seed)
     start = 0
     for name in result.wrt:
-        of = graph.shapes[graph.inputs[name]] or ()
+        of = graph.shape(graph.inputs[name])
         result.gradient[name] = as_value(row[start : start + size(of)].reshape(of))
         start += size(of)
     return result
@@ -84,7 +84,7 @@ def _every_row(
 ) -> Iterator[tuple[str, Check]]:
     at = 0
     for name, node in nodes.items():
-        shape = program.graph.shapes[node] or ()
+        shape = program.graph.shape(node)
         for k in range(size(shape)):
             unit = np.zeros(shape)
             unit.reshape(-1)[k] = 1.0
@@ -105,7 +105,7 @@ def _random_sums(
     for n in range(WEIGHTS):
         at = 0
         for name, node in nodes.items():
-            shape = program.graph.shapes[node] or ()
+            shape = program.graph.shape(node)
             weights = np.array([random.uniform(-1.5, 1.5) for _ in range(size(shape))])
             row = weights @ entries[at : at + size(shape)]
             found = _row(program, node, wrt, point, weights.reshape(shape), row)

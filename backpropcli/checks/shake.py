@@ -66,7 +66,7 @@ def shaken_gradients(result: Result, sweeps: int = SWEEPS) -> list[dict[str, Val
             values = forward(F, graph, result.at)
             upstream = reverse(F, graph, values, result.output, result.seed, result.active)
         gradient = {name: upstream[graph.inputs[name]] for name in result.wrt}
-        found.append({n: zeros(graph.shapes[graph.inputs[n]] or ()) if g is None else g for n, g in gradient.items()})
+        found.append({n: zeros(graph.shape(graph.inputs[n])) if g is None else g for n, g in gradient.items()})
     return found
 
 

@@ -185,9 +185,9 @@ def _json(
         {
             "schema": SCHEMA,
             "expression": program.source,
-            "inputs": [{"name": name, "shape": list(graph.shapes[i] or ())} for name, i in graph.inputs.items()],
+            "inputs": [{"name": name, "shape": list(graph.shape(i))} for name, i in graph.inputs.items()],
             "wrt": list(names),
-            "shape": list(graph.shapes[node] or ()),
+            "shape": list(graph.shape(node)),
             "codes": [{**code._asdict(), "verified": _record(judged.get(code.target))} for code in codes],
             "notes": notes,
         }

@@ -229,12 +229,12 @@ class ArrayWriter(PythonWriter):
 
     def call_helper(self, operation: Operation, operands: Sequence[Piece]) -> Piece:
         """A call of a function of our own; what works on tensors gets no number of Python's."""
-        if operation.tensor or operation.attributes is not None:
+        if operation.tensor or operation.attributes:
             operands = [self.array(self.number(x)) for x in operands]
         return super().call_helper(operation, operands)
 
     def reduced(self, operation: Operation, x: Piece) -> Piece:
-        attributes = operation.attributes or {}
+        attributes = operation.attributes
         axis, keepdims = attributes["axis"], attributes["keepdims"]
         if not axes_of(x.shape, axis):
             return self.argument(x)
@@ -248,7 +248,7 @@ class ArrayWriter(PythonWriter):
     vocabulary: ClassVar[Mapping[str, str]] = {}
 
     def cumulated(self, operation: Operation, x: Piece) -> Piece:
-        attributes = operation.attributes or {}
+        attributes = operation.attributes
         word, _ = self.words_for_axes
         axis = attributes["axis"] % len(x.shape)
         at = f"{word}={axis}"
@@ -261,7 +261,7 @@ class ArrayWriter(PythonWriter):
         return self.call(f"{self.np}.flip", [x], tuple_of([str(a) for a in axes]))
 
     def placed_largest(self, operation: Operation, x: Piece) -> Piece:
-        attributes = operation.attributes or {}
+        attributes = operation.attributes
         axis, keepdims = attributes["axis"], attributes["keepdims"]
         word, keep = self.words_for_axes
         more = [f"{word}={axis}"] if axis is not None else []
@@ -272,7 +272,7 @@ class ArrayWriter(PythonWriter):
         return Piece(f"{self.np}.float64({piece.text})")
 
     def transposed(self, operation: Operation, x: Piece) -> Piece:
-        axes = (operation.attributes or {})["axes"]
+        axes = operation.attributes["axes"]
         x = self.number(x)
         if axes is None and len(x.shape) <= 2:
             return Piece(f"{atom(x)}.T")
@@ -284,7 +284,7 @@ class ArrayWriter(PythonWriter):
         return self.call(f"{self.np}.reshape", [self.argument(x)], tuple_of([str(n) for n in shape]))
 
     def stretched(self, operation: Operation, x: Piece) -> Piece:
-        shape = stretched(x.shape, (operation.attributes or {})["shape"])
+        shape = stretched(x.shape, operation.attributes["shape"])
         if x.constant == 0.0:
             return Piece(self.zeros(shape))
         return self.call(f"{self.np}.broadcast_to", [self.argument(x)], tuple_of([str(n) for n in shape]))
@@ -293,7 +293,7 @@ class ArrayWriter(PythonWriter):
         return f"{self.np}.zeros({tuple_of([str(n) for n in shape])})"
 
     def joined(self, operation: Operation, *parts: Piece) -> Piece:
-        axis = (operation.attributes or {})["axis"]
+        axis = operation.attributes["axis"]
         texts = ", ".join(self.argument(x).text for x in parts)
         rank = len(parts[0].shape) + (operation.name == "stack")
         word, _ = self.words_for_axes
@@ -301,14 +301,14 @@ class ArrayWriter(PythonWriter):
         return Piece(f"{self.np}.{self.names_of(operation.name)}([{texts}]{more})")
 
     def indexed(self, operation: Operation, x: Piece) -> Piece:
-        return Piece(f"{atom(self.number(x))}[{key_text((operation.attributes or {})['key'])}]")
+        return Piece(f"{atom(self.number(x))}[{key_text(operation.attributes['key'])}]")
 
     def by_template(self, operation: Operation, *operands: Piece) -> Piece:
         """A call of a template."""
         name = operation.name
         if name not in self.written_templates:
             self.written_templates[name] = self.outer.name(name)
-        attributes = operation.attributes or {}
+        attributes = operation.attributes
         more = []
         if name == "scatter":
             more = [tuple_of([str(n) for n in attributes["into"]]), key_tuple(attributes["key"])]

@@ -251,7 +251,7 @@ class C(Writer):
 
     def helper_text(self, helper: Helper, operands: list[Piece], pattern: Pattern) -> list[str]:
         roles = dict(zip(parameter_words(helper), operands, strict=True))
-        shape = pattern.graph.shapes[pattern.root] or ()
+        shape = pattern.graph.shape(pattern.root)
         parameters = [f"const double *{x.text}" if x.shape else f"double {x.text}" for x in operands]
         lines: list[str] = []
         if pattern.plain:
@@ -282,14 +282,14 @@ class C(Writer):
         graph, flat = self.graph, self.flat
         texts = []
         for i in graph.inputs.values():
-            shape, name = graph.shapes[i] or (), self.variables[Variable(VALUE, i)]
+            shape, name = graph.shape(i), self.variables[Variable(VALUE, i)]
             texts.append(f"const double {name}[{max(size(shape), 1)}]" if shape else f"double {name}")
         if flat.shape:
             texts.append(f"const double {self.given('upstream')}[{max(size(flat.shape), 1)}]")
             texts.append(f"double {self.given('value')}[{max(size(flat.shape), 1)}]")
         for name in flat.wrt:
             i = graph.inputs[name]
-            shape, word = graph.shapes[i] or (), self.variables[Variable(GRADIENT, i)]
+            shape, word = graph.shape(i), self.variables[Variable(GRADIENT, i)]
             texts.append(f"double {word}[{max(size(shape), 1)}]" if shape else f"double *{self.given(word)}")
         return texts
 
@@ -387,7 +387,7 @@ class Loops:
                 uses[j] += 1
         found: list[Entries] = []
         for i, operation in enumerate(graph.operations):
-            own = graph.shapes[i] or ()
+            own = graph.shape(i)
             if operation is INPUT:
                 piece = self.names[graph.names[i]]
                 x = in_array(piece.text, own) if own else loops.number(piece)
@@ -462,7 +462,7 @@ class Loops:
         if maker is not None:
             return maker(self, operation, operands, shape, into)
         writer = self.writer
-        if not operation.tensor and operation.attributes is None:
+        if not operation.tensor and not operation.attributes:
             return loops.entrywise(shape, operands, lambda pieces: writer.spell(operation, pieces))
         held = [self.kept("operand", x) if x.shape else x for x in operands]
         helper = writer.helper(operation, [x.shape for x in held])
@@ -477,7 +477,7 @@ class Loops:
 
     def transposed(self, operation: Operation, operands: list[Entries], shape: Shape, into: str) -> Entries:
         (x,) = operands
-        axes = (operation.attributes or {})["axes"] or tuple(reversed(range(len(shape))))
+        axes = operation.attributes["axes"] or tuple(reversed(range(len(shape))))
         return loops.transposed(x, [a % len(shape) for a in axes], shape)
 
     def reshaped(self, operation: Operation, operands: list[Entries], shape: Shape, into: str) -> Entries:
@@ -492,7 +492,7 @@ class Loops:
         return loops.stretched(operands[0], shape)
 
     def indexed(self, operation: Operation, operands: list[Entries], shape: Shape, into: str) -> Entries:
-        return loops.indexed(operands[0], (operation.attributes or {})["key"], shape)
+        return loops.indexed(operands[0], operation.attributes["key"], shape)
 
     def outer(self, operation: Operation, operands: list[Entries], shape: Shape, into: str) -> Entries:
         writer = self.writer
@@ -516,7 +516,7 @@ class Loops:
 
     def reduced(self, operation: Operation, operands: list[Entries], shape: Shape, into: str) -> Entries:
         (x,) = operands
-        writer, attributes, name = self.writer, operation.attributes or {}, operation.name
+        writer, attributes, name = self.writer, operation.attributes, operation.name
         gone = axes_of(x.shape, attributes["axis"])
         keepdims = attributes["keepdims"]
         left = tuple(n for a, n in enumerate(x.shape) if a not in gone)
@@ -548,7 +548,7 @@ class Loops:
 
     def cumulated(self, operation: Operation, operands: list[Entries], shape: Shape, into: str) -> Entries:
         (x,) = operands
-        attributes = operation.attributes or {}
+        attributes = operation.attributes
         axis = attributes["axis"] % len(shape)
         out = self.room("cumsum", shape, into)
         others = shape[:axis] + shape[axis + 1 :]
@@ -570,7 +570,7 @@ class Loops:
 
     def placed_largest(self, operation: Operation, operands: list[Entries], shape: Shape, into: str) -> Entries:
         x = operands[0]
-        attributes = operation.attributes or {}
+        attributes = operation.attributes
         if attributes["axis"] is None:
             x = loops.reshaped(x if x.flat is not None else self.kept("argmax", x), (size(x.shape),))
         axis = (attributes["axis"] or 0) % len(x.shape)
@@ -619,7 +619,7 @@ class Loops:
         return out
 
     def joined(self, operation: Operation, operands: list[Entries], shape: Shape, into: str) -> Entries:
-        axis = (operation.attributes or {})["axis"] % len(shape)
+        axis = operation.attributes["axis"] % len(shape)
         out = self.room(operation.name, shape, into)
         writer, start = self.writer, 0
         for k, x in enumerate(operands):
@@ -638,7 +638,7 @@ class Loops:
 
     def scattered(self, operation: Operation, operands: list[Entries], shape: Shape, into: str) -> Entries:
         (x,) = operands
-        key = (operation.attributes or {})["key"]
+        key = operation.attributes["key"]
         out = self.room("scatter", shape, into)
         self.fill(out)
         self.lines += self.writer.loop(

@@ -102,7 +102,7 @@ class Flat(NamedTuple):
     @property
     def shape(self) -> Shape:
         """The output's shape; where it is no scalar, its upstream gradient is an argument."""
-        return self.graph.shapes[self.output] or ()
+        return self.graph.shape(self.output)
 
 
 def flat(graph: Graph, output: int, wrt: Sequence[str], ties: str = "split", shielded: bool = False) -> Flat:
@@ -205,9 +205,7 @@ class Maker:
         operation = graph.operations[i]
         if operation is CONSTANT:
             alone = Graph()
-            return Line(
-                Variable(VALUE, i), Pattern(alone, alone.constant(graph.constants[i], graph.shapes[i] or ())), {}
-            )
+            return Line(Variable(VALUE, i), Pattern(alone, alone.constant(graph.constants[i], graph.shape(i))), {})
         shield = self._shield(i)
         taken = shield and shield.taken
         key = (operation.key, self._kind(i), taken, shield and graph.shapes[shield.condition])
@@ -242,9 +240,9 @@ class Maker:
         shield = self.shields[i]
         if shield is None or not leaves_the_finite(self.graph.operations[i], self.numbers(i)):
             return None
-        shape = self.graph.shapes[i] or ()
+        shape = self.graph.shape(i)
         regular = self._regular_point(i, -1)
-        fits = broadcast_shapes(shape, self.graph.shapes[shield.condition] or ()) == shape
+        fits = broadcast_shapes(shape, self.graph.shape(shield.condition)) == shape
         return shield._replace(point=regular[0]) if fits and regular is not None else None
 
     def edge(self, i: int, k: int, adds: bool) -> Line:

@@ -87,7 +87,7 @@ class Torch(ArrayWriter):
 
     def multiplied(self, operation: Operation, x: Piece) -> Piece | None:
         """A product of entries, axis by axis."""
-        attributes = operation.attributes or {}
+        attributes = operation.attributes
         gone = axes_of(x.shape, attributes["axis"])
         if len(gone) < 2 or (len(gone) == len(x.shape) and not attributes["keepdims"]):
             return self.reduced(operation, x)
@@ -97,13 +97,13 @@ class Torch(ArrayWriter):
         return x
 
     def indexed(self, operation: Operation, x: Piece) -> Piece:
-        key, turned = forwards((operation.attributes or {})["key"], x.shape)
+        key, turned = forwards(operation.attributes["key"], x.shape)
         x = self.number(x)
         found = Piece(f"{atom(x)}[{key_text(key)}]")
         return self.flipped(found, turned) if turned else found
 
     def scattered(self, operation: Operation, x: Piece) -> Piece:
-        attributes = operation.attributes or {}
+        attributes = operation.attributes
         key, turned = forwards(attributes["key"], attributes["into"])
         x = self.flipped(x, turned) if turned else x
         return self.by_template(operation.bind(key=key, into=attributes["into"]), x)

@@ -324,7 +324,7 @@ def points_of(graph: Graph, point: Mapping[str, Value] | None, count: int = POIN
     for k in range(count - (point is not None)):
         found = {}
         for name, i in graph.inputs.items():
-            shape = graph.shapes[i] or ()
+            shape = graph.shape(i)
             near: list[Any] = [None] * size(shape) if point is None else entries(point[name])
             numbers = [(x or 0.0) if i in places else _drawn(random, k, x) for x in near]
             found[name] = _shaped(numbers, shape)
@@ -404,7 +404,7 @@ def comparable(program: Program, point: Mapping[str, Value] | None, **options: A
     random = Random(1)
     for at in points_of(program.graph, point):
         i = program.output if options.get("output") is None else program.node(options["output"])
-        shape = program.graph.shapes[i] or ()
+        shape = program.graph.shape(i)
         seed = _shaped([random.uniform(0.5, 2.0) for _ in range(size(shape))], shape) if shape else None
         result = evaluate(program, at, upstream=seed, **options)
         if is_comparable(result):
@@ -415,7 +415,7 @@ def comparable(program: Program, point: Mapping[str, Value] | None, **options: A
 def is_comparable(result: Result) -> bool:
     """Whether all is finite: values, upstream gradients, and local gradients but in a branch not taken."""
     graph, output = result.program.graph, result.output
-    reached = graph.ancestors(output)
+    reached = graph.needed([output])
     numbers = [result.values[i] for i, needed in enumerate(reached) if needed]
     numbers += [g for g in result.upstream if g is not None]
     if not (result.finite and all(map(finite, numbers))):
@@ -434,10 +434,10 @@ def job_of(results: Sequence[Result], code: str, function: str) -> Job:
     result = results[0]
     graph = result.program.graph
     names = list(graph.inputs)
-    upstream = graph.shapes[result.output] or ()
+    upstream = graph.shape(result.output)
     calls = [[*(entries(r.at[name]) for name in names), *([entries(r.seed)] if upstream else [])] for r in results]
     wrt = [names.index(name) for name in result.wrt]
-    return Job(code, function, [graph.shapes[i] or () for i in graph.inputs.values()], upstream, wrt, calls)
+    return Job(code, function, [graph.shape(i) for i in graph.inputs.values()], upstream, wrt, calls)
 
 
 def compared(result: Result, outcome: Outcome, ulps: float = ULPS, ranges: float = RANGES) -> tuple[float, str]:

@@ -153,7 +153,7 @@ class Writer:
         return self.variables[Variable(GRADIENT, self.flat.output)]
 
     def shape_of(self, variable: Variable) -> Shape:
-        return self.graph.shapes[variable.node] or ()
+        return self.graph.shape(variable.node)
 
     @property
     def assigned(self) -> set[Variable]:
@@ -171,7 +171,7 @@ class Writer:
                 uses[j] += 1
         pieces: list[Piece] = []
         for i, operation in enumerate(graph.operations):
-            shape = graph.shapes[i] or ()
+            shape = graph.shape(i)
             if operation is INPUT:
                 piece = names[graph.names[i]]
             elif operation is CONSTANT:
@@ -296,7 +296,7 @@ class Writer:
 
     def helper(self, operation: Operation, shapes: Sequence[Shape]) -> Helper:
         """The function of our own for an operation, on operands of these shapes."""
-        entrywise = not operation.tensor and operation.attributes is None
+        entrywise = not operation.tensor and not operation.attributes
         key = (operation.key, ((),) * len(shapes) if entrywise else tuple(shapes))
         if key not in self.helpers:
             if self.formula(operation) is None:
@@ -313,7 +313,7 @@ class Writer:
         """What the operation is by others."""
         own = self.formulas.get(operation.name)
         if own is not None:
-            return lambda F, *operands: own(F, *operands, **(operation.attributes or {}))
+            return lambda F, *operands: own(F, *operands, **operation.attributes)
         return operation.value
 
     def written_helpers(self) -> list[list[str]]:
@@ -390,7 +390,7 @@ class Writer:
 
 def sign_of(operation: Operation) -> str:
     """How an operation is written that is a sign in every language, such as ``{} * {}``; "" for any other."""
-    if not operation.form or operation.attributes is not None or operation.name in ("square", "pow"):
+    if not operation.form or operation.attributes or operation.name in ("square", "pow"):
         return ""
     return operation.form.replace("{}*{}", "{} * {}").replace("{}/{}", "{} / {}").replace("{}@{}", "{} @ {}")
 

@@ -44,7 +44,7 @@ class Exact(ShapedSystem):
             "amax": self.chosen("max"),
             "amin": self.chosen("min"),
             "norm": self.norm,
-            "det": self.on_matrix(lambda a: self.mp.det(a)),
+            "det": self.det,
             "inv": self.on_matrix(lambda a: self.mp.inverse(a)),
             "solve": self.on_matrix(lambda a, b: self.mp.inverse(a) * b),
             "cofactor": self.cofactor,
@@ -87,6 +87,8 @@ class Exact(ShapedSystem):
 
         def kernel(*operands: Any) -> Any:
             shape = np.shape(operands[-1])
+            if not np.size(operands[-1]):  # mpmath 1.3 makes no matrix of an empty list
+                return np.empty(shape, dtype=object)
             try:
                 found = function(*[self.mp.matrix(np.asarray(x).tolist()) for x in operands])
             except ZeroDivisionError:
@@ -98,6 +100,10 @@ class Exact(ShapedSystem):
             return array.reshape(shape)
 
         return kernel
+
+    def det(self, x: Any) -> Any:
+        """The determinant; that of an empty matrix is 1."""
+        return self.on_matrix(lambda a: self.mp.det(a))(x) if np.size(x) else self.entries.one
 
     def cofactor(self, x: Any) -> Any:
         """The matrix of cofactors, each as the determinant of a minor."""

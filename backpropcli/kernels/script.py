@@ -97,7 +97,7 @@ class Script(ShapedSystem):
         row = OPERATIONS[name]
         if name not in KERNELS:
             self.missing[row.written] = None
-        return self.append(row if row.attributes is None else row.bind(**attributes), *operands)
+        return self.append(row if not row.attributes else row.bind(**attributes), *operands)
 
     def append(self, operation: Operation, *operands: Any) -> Symbol:
         """The instruction of an operation."""
@@ -108,7 +108,7 @@ class Script(ShapedSystem):
         return Symbol(self, self.known[key])  # type: ignore[arg-type]
 
     def shape(self, x: Any) -> Shape:
-        return (self.graph.shapes[x.index] or ()) if isinstance(x, Symbol) else ()
+        return self.graph.shape(x.index) if isinstance(x, Symbol) else ()
 
     def power_slope(self, x: Any, y: Any) -> Symbol:
         return self.append(POWER_SLOPE, x, y)

@@ -89,13 +89,13 @@ class Symbols(ShapedSystem):
     def write(self, name: str, *operands: Any, **attributes: Any) -> Symbol:
         """Add the node of an operation, named by the table."""
         row = OPERATIONS[name]
-        if row.attributes is not None:
+        if row.attributes:
             row = row.bind(**attributes)
         nodes = [x.index if type(x) is Symbol else self.constant(x).index for x in operands]
         return Symbol(self, self.graph.append(row, *nodes))
 
     def shape(self, x: Any) -> Shape:
-        return (self.graph.shapes[x.index] or ()) if isinstance(x, Symbol) else ()
+        return self.graph.shape(x.index) if isinstance(x, Symbol) else ()
 
     def share(self, k: int, z: Any, operands: tuple[Any, ...], ahead: str) -> Any:
         if len(operands) == 2:

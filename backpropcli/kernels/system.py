@@ -54,7 +54,7 @@ class NumberSystem:
                 if row.value is None:
                     raise TypeError(f"{type(self).__name__} has no kernel for {name!r}")
                 self.composite.add(name)
-                kernel = partial(row.value, self, **(row.attributes or {}))
+                kernel = partial(row.value, self, **row.attributes)
             self.kernels[name] = kernel
         self.__dict__.update(self.kernels)
 

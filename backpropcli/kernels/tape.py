@@ -167,7 +167,7 @@ class _Plan:
         self.last = self._last()
 
     def shape(self, i: int) -> Shape:
-        return self.graph.shapes[i] or ()
+        return self.graph.shape(i)
 
     def _fused(self) -> dict[int, int]:
         """Sums of products whose products nobody else reads, and those products."""
@@ -185,7 +185,7 @@ class _Plan:
         """Whether a sum of products is that of rows with one vector, a product of matrices."""
         shapes = [self.shape(j) for j in self.graph.operands[product]]
         shapes = shapes if len(shapes) == 2 else shapes * 2
-        axes = axes_of(self.shape(product), (self.graph.operations[i].attributes or {})["axis"])
+        axes = axes_of(self.shape(product), self.graph.operations[i].attributes["axis"])
         last = axes == (len(self.shape(product)) - 1,)
         return last and min(map(len, shapes)) == 1 and all(s and s[-1] == shapes[0][-1] for s in shapes)
 
@@ -216,7 +216,7 @@ class _Plan:
 
     def _viewed(self, operation: Operation) -> Callable[[Any], Any]:
         if operation.name == "index":  # with an ellipsis, what has no axes left is a view as well
-            key = (*spelled((operation.attributes or {})["key"]), ...)
+            key = (*spelled(operation.attributes["key"]), ...)
             return lambda x: x[key]
         return self.F.kernels[operation.key]
 
@@ -280,7 +280,7 @@ class _Plan:
         else:
             self.values[i] = self._memory(i, operands if name in ELEMENTWISE and len(operands) < 3 else ())
         if product is not None:
-            axes = (operation.attributes or {})["axis"]
+            axes = operation.attributes["axis"]
             shape = reduced(self.shape(product), axes)
             if self._dotted(i, product):
                 self._add(dotted, i, sorted(operands, key=lambda j: -len(self.shape(j))), shape)
@@ -290,7 +290,7 @@ class _Plan:
         elif name in ELEMENTWISE and len(operands) < 3:
             self._add_last(ELEMENTWISE[name], i, operands)
         elif name in REDUCTIONS and self.shape(operands[0]):
-            attributes = operation.attributes or {}
+            attributes = operation.attributes
             axes = axes_of(self.shape(operands[0]), attributes["axis"])
             self.steps.append((REDUCTIONS[name], [None, axes, None, None, attributes["keepdims"]]))
             self._use(operands[0], 0)
@@ -309,7 +309,7 @@ class _Plan:
         elif name in ("take", "put") and not self.moving[operands[1]]:
             self._moved(i, operation, operands)
         elif name == "scatter":
-            key = spelled((operation.attributes or {})["key"])
+            key = spelled(operation.attributes["key"])
             self._add(scattered, i, operands, key)
         else:
             self._generic(i, operation, operands)

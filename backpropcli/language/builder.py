@@ -125,7 +125,7 @@ class Builder:
     def mul(self, x: int, y: int) -> int:
         node = self.graph.append(OPERATIONS["mul"], x, y)
         if self.graph.shapes[node]:
-            a, b = self.graph.shapes[x] or (), self.graph.shapes[y] or ()
+            a, b = self.graph.shape(x), self.graph.shape(y)
             if {len(a), len(b)} == {1, 2}:
                 from ..shapes import written
                 from ..text import expression_of
@@ -159,7 +159,7 @@ class Builder:
             return graph.append(OPERATIONS["stack"].bind(), *items)
         from ..shapes import stacked
 
-        shape = stacked(*(graph.shapes[i] or () for i in items))
+        shape = stacked(*(graph.shape(i) for i in items))
         values = tuple(graph.constants[i] for i in items)
         for i in reversed(items):
             if i == len(graph) - 1:
@@ -223,7 +223,7 @@ class Builder:
             raise self.unknown_function(word)
         if row.variadic and row.name in OF_ONE_TENSOR and sum(not isinstance(a, Keyword) for a in arguments) == 1:
             row = OPERATIONS[OF_ONE_TENSOR[row.name]]
-        if row.attributes is not None:
+        if row.attributes:
             row, arguments = self.attributed(word, row, arguments)
         operands = self.arrange(word, row, arguments)
         return self.graph.append(row, *operands)
@@ -248,7 +248,7 @@ class Builder:
 
     def attributed(self, word: Word, row: Operation, arguments: list[Any]) -> tuple[Operation, list[Any]]:
         """The operation bound to the attributes among the arguments, and the rest of them."""
-        assert row.attributes is not None
+        assert row.attributes
         rest: list[Any] = []
         values: dict[str, Any] = {}
         for argument in arguments:

@@ -76,7 +76,7 @@ class Reduced(LinearMap):
     __slots__ = ("axis", "keepdims", "partials", "whole")
 
     def __init__(self, operation: Operation, k: int, F: Any, z: Any, operands: tuple[Any, ...]) -> None:
-        attributes = operation.attributes or {}
+        attributes = operation.attributes
         self.axis = attributes.get("axis")
         self.keepdims = bool(attributes.get("keepdims"))
         super().__init__(operation, k, F, self.restored(F, z, operands[0]), operands)

@@ -150,7 +150,7 @@ class Operation:
         self.value = value
         self.expand = expand
         self.shape: ShapeRule | None = shape
-        self.attributes = attributes
+        self.attributes: Mapping[str, Any] = attributes or {}
         self.lengths = lengths
         self.synonyms = synonyms
         self.defaults = defaults
@@ -190,7 +190,7 @@ class Operation:
         """The operation with attributes, which its rules take from now on."""
         bound = Operation.__new__(Operation)
         bound.__dict__.update(self.__dict__)
-        values = {**(self.attributes or {}), **attributes}
+        values = {**self.attributes, **attributes}
         bound.attributes = values
         bound.key = (self.name, tuple(values.items()))
         for field in ("value", "expand", "shape", "kink"):
@@ -236,7 +236,7 @@ class Operation:
         from ..shapes import key_text
 
         found = []
-        for name, value in (self.attributes or {}).items():
+        for name, value in self.attributes.items():
             if name == self.lengths == "key":
                 found += key_text(value).split(", ")
             elif name == self.lengths:

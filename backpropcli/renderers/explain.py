@@ -71,7 +71,7 @@ class Reader:
     def shapes(self, formula: Formula) -> str:
         """The formula with shapes in the place of names."""
         graph = formula.graph
-        shapes = {node: graph.shapes[leaf] or () for leaf, node in formula.leaves.items()}
+        shapes = {node: graph.shape(leaf) for leaf, node in formula.leaves.items()}
         return self.write.formula(formula, lambda node: self.write.shape(shapes[node]))
 
     # The page, from its title to its result.

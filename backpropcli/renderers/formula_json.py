@@ -24,14 +24,14 @@ def render(formulas: Formulas, expression: str, notes: Sequence[str]) -> Iterato
     def record(line: Line) -> dict[str, Any]:
         return {
             "name": line.name,
-            "shape": list(graph.shapes[line.node] or ()),
+            "shape": list(graph.shape(line.node)),
             "formula": line.formula,
             "text": text.line(line)[1],
             "latex": latex.line(line)[1],
         }
 
     graph = formulas.graph
-    shapes = {name: list(graph.shapes[i] or ()) for name, i in graph.inputs.items() if name != formulas.seed}
+    shapes = {name: list(graph.shape(i)) for name, i in graph.inputs.items() if name != formulas.seed}
     head = {
         "schema": SCHEMA,
         "expression": expression,

@@ -88,7 +88,7 @@ class Latex(Notation):
 
     def array(self, i: int) -> str:
         value = self.graph.constants[i]
-        shape = self.graph.shapes[i] or ()
+        shape = self.graph.shape(i)
         if len(shape) == 1:
             return self.listed([written_number(x) for x in value])
         if len(shape) == 2:
@@ -122,7 +122,7 @@ class Latex(Notation):
         return Piece(rf"\sqrt{{{piece.text}}}", POWER)
 
     def alike(self, i: int, number: str) -> str:
-        lengths = r" \times ".join(map(str, self.graph.shapes[i] or ()))
+        lengths = r" \times ".join(map(str, self.graph.shape(i)))
         return rf"\mathbf{{{number}}}_{{{lengths}}}"
 
     def choice(self, choices: tuple[tuple[str, str], ...]) -> Piece:

@@ -107,8 +107,8 @@ def tightness_of(written: str) -> int:
 
 def _applied(operation: Operation, operands: list[str], binding: list[int]) -> tuple[str, int]:
     """An operation's expression, and how tightly it binds."""
-    arguments = operation.arguments(OPERATIONS[operation.name].attributes or {}) if operation.attributes else []
-    template = operation.latex or ("" if operation.attributes is not None else operation.form)
+    arguments = operation.arguments(OPERATIONS[operation.name].attributes) if operation.attributes else []
+    template = operation.latex or ("" if operation.attributes else operation.form)
     if template and not arguments:
         before = [literal for literal, slot, *_ in Formatter().parse(template) if slot is not None]
         shown = [

@@ -168,7 +168,7 @@ class Notation:
         return constant(self.graph.constants[i])
 
     def rank(self, i: int) -> int:
-        return len(self.graph.shapes[i] or ())
+        return len(self.graph.shape(i))
 
     def written(self, i: int) -> Piece:
         operation = self.graph.operations[i]
@@ -465,7 +465,7 @@ class Notation:
 
     def transpose(self, i: int) -> Piece:
         (x,) = self.graph.operands[i]
-        attributes = self.graph.operations[i].attributes or {}
+        attributes = self.graph.operations[i].attributes
         if self.rank(x) != 2 or attributes["axes"] not in (None, (1, 0)):
             return self.call(i) if self.rank(x) > 1 else self.used[x]
         return self.chain_of(i, (x, True))
@@ -497,7 +497,7 @@ class Notation:
 
     def alike(self, i: int, number: str) -> str:
         """A tensor of zeros or ones."""
-        lengths = ", ".join(map(str, self.graph.shapes[i] or ()))
+        lengths = ", ".join(map(str, self.graph.shape(i)))
         return f"{'zeros' if number == '0' else 'ones'}({lengths})"
 
     # Choices
@@ -566,8 +566,8 @@ class Notation:
         defaults = OPERATIONS[operation.name].attributes
         if defaults is None:
             return []
-        shape = self.graph.shapes[operands[0]] or ()
-        bound = operation.attributes or {}
+        shape = self.graph.shape(operands[0])
+        bound = operation.attributes
         hidden: tuple[str, ...] = ()
         if "keepdims" in defaults and len(axes_of(shape, bound["axis"])) == len(shape):
             hidden = ("axis", "keepdims")
@@ -609,7 +609,7 @@ class Notation:
 
     def index(self, i: int) -> Piece:
         (x,) = self.graph.operands[i]
-        key = (self.graph.operations[i].attributes or {})["key"]
+        key = self.graph.operations[i].attributes["key"]
         return self.at(self.bracketed(self.used[x], ATOM), key_text(key))
 
     def take(self, i: int) -> Piece:
@@ -620,7 +620,7 @@ class Notation:
         return Piece(f"{base}[{places}]", ATOM)
 
     def stack(self, i: int) -> Piece:
-        if (self.graph.operations[i].attributes or {})["axis"] != 0:
+        if self.graph.operations[i].attributes["axis"] != 0:
             return self.call(i)
         return Piece(self.listed([self.used[j].text for j in self.graph.operands[i]]), ATOM)
 

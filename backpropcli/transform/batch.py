@@ -47,7 +47,7 @@ class Node(NamedTuple):
     shape: Shape
 
     def attribute(self, name: str) -> Any:
-        return (self.operation.attributes or {})[name]
+        return self.operation.attributes[name]
 
     def write(self, *operands: Symbol, **attributes: Any) -> Symbol:
         """The same operation with other attributes."""
@@ -70,7 +70,7 @@ def batched(graph: Graph, leaves: Collection[str], count: int, keep: Iterable[in
     F = Symbols(Graph())
     found: list[Operand | None] = []
     for i, (operation, needed) in enumerate(zip(graph.operations, graph.needed(keep), strict=True)):
-        shape = graph.shapes[i] or ()
+        shape = graph.shape(i)
         if not needed:
             found.append(None)
             continue
@@ -99,7 +99,7 @@ def _written(node: Node, operands: list[Operand]) -> Symbol:
         found = rule(node, *operands)
     elif not node.operation.tensor:
         found = _elementwise(node, *operands)
-    elif node.operation.reduces and "keepdims" in (node.operation.attributes or {}):
+    elif node.operation.reduces and "keepdims" in node.operation.attributes:
         found = _reduction(node, *operands)
     return _one_by_one(node, operands) if found is None else found
 
@@ -146,7 +146,7 @@ def _reduction(node: Node, x: Operand) -> Symbol:
 
 
 def _along(node: Node, x: Operand) -> Symbol:
-    attributes = dict(node.operation.attributes or {})
+    attributes = dict(node.operation.attributes)
     return node.write(x.symbol, **attributes | {"axis": _from_the_end(attributes["axis"], x.shape)})
 
 

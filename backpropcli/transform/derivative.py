@@ -84,7 +84,7 @@ def gradient(
     F = system(new, ties)
     values = [Symbol(F, i) for i in range(len(graph))]
     active = graph.dependents([graph.inputs[name] for name in wrt])
-    shape = graph.shapes[output] or ()
+    shape = graph.shape(output)
     seed, name = F.symbol(1.0), ""
     if shape or seeded:
         name = graph.free_name("upstream")
@@ -95,7 +95,7 @@ def gradient(
     for name_of in wrt:
         i = graph.inputs[name_of]
         node = nodes[i]
-        of = graph.shapes[i] or ()
+        of = graph.shape(i)
         if node is None or new.shapes[node] != of:
             node = F.write("full", 0.0 if node is None else Symbol(F, node), shape=of).index if of else node
         found[name_of] = F.symbol(0.0).index if node is None else node
@@ -160,7 +160,7 @@ def pushforward(graph: Graph, outputs: Sequence[int], wrt: Sequence[str]) -> Pus
     found = tangent(F, graph, [Symbol(F, i) for i in range(len(graph))], leaves)
     tangents = []
     for i in outputs:
-        shape = graph.shapes[i] or ()
+        shape = graph.shape(i)
         t = F.symbol(0.0 if found[i] is None else found[i])
         tangents.append((t if new.shapes[t.index] == shape else F.write("full", t, shape=shape)).index)
     return Pushed(new, tangents, direction)

@@ -78,7 +78,7 @@ class GateCosts:
             moving: for every operand whether it depends on an input of interest.
         """
         operation, operands = graph.operations[i], graph.operands[i]
-        shapes = tuple(graph.shapes[j] or () for j in operands)
+        shapes = tuple(graph.shape(j) for j in operands)
         constants = tuple(_plain(graph.constants.get(j)) for j in operands)
         key = (operation.key, shapes, constants, moving)
         found = self.gates.get(key)
@@ -127,7 +127,7 @@ class GateCosts:
         """The cost of every node; what depends on no input is known beforehand and free."""
         depends = graph.dependents(list(graph.inputs.values()))
         return [
-            self.application(graph.operations[i], [graph.shapes[j] or () for j in operands])
+            self.application(graph.operations[i], [graph.shape(j) for j in operands])
             if operands and depends[i]
             else FREE
             for i, operands in enumerate(graph.operands)
@@ -147,7 +147,7 @@ class GateCosts:
             graph, (last,) = _simplified(graph, [place[last]])  # a formula may say twice what is reckoned once
         depends = graph.dependents(list(graph.inputs.values()))
         found = self.steps[key] = _total(
-            _of_row(graph.operations[i], graph.shapes[i] or (), [graph.shapes[j] or () for j in operands])
+            _of_row(graph.operations[i], graph.shape(i), [graph.shape(j) for j in operands])
             for i, operands in enumerate(graph.operands)
             if operands and depends[i]
         )

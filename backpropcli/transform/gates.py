@@ -142,7 +142,7 @@ def _fused(program: Program) -> Program | None:
     formulas: dict[Any, tuple[Graph, int] | None] = {}
     found: dict[int, tuple[Operation, int]] = {}
     for i, gate in gates:
-        shape = graph.shapes[i] or ()
+        shape = graph.shape(i)
         if graph.operations[i] is CONSTANT:
             continue
         if (gate.key, shape) not in formulas:
@@ -157,7 +157,7 @@ def _fused(program: Program) -> Program | None:
 
 def _bindings(row: Operation) -> list[Operation]:
     """The row with the attributes that a formula may have."""
-    if row.attributes is None:
+    if not row.attributes:
         return [row]
     if "keepdims" in row.attributes:
         return [row.bind(axis=axis, keepdims=kept) for axis in (None, -1, 0, 1) for kept in (False, True)]
@@ -175,8 +175,8 @@ def _key(graph: Graph, i: int, operands: list[int], numbers: dict[Any, int]) -> 
         return ("neg", (operands[1] if operands[0] == minus else operands[0],))
     if name == "pow" and operands[1] == two and two is not None:
         return ("square", (operands[0],))
-    if operation.reduces and operation.attributes is not None:
-        shape = graph.shapes[graph.operands[i][0]] or ()
+    if operation.reduces and operation.attributes:
+        shape = graph.shape(graph.operands[i][0])
         axes = axes_of(shape, operation.attributes["axis"])
         whole = len(axes) == len(shape)  # then a kept axis broadcasts like none
         return (name, axes, whole or operation.attributes["keepdims"], *operands)

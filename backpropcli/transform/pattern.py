@@ -22,14 +22,14 @@ def dependence(F: Arrays, graph: Graph, outputs: Sequence[int], wrt: Sequence[st
         A matrix of truths: rows are the outputs' entries, columns the inputs', one input after the other.
     """
     leaves = [graph.inputs[name] for name in wrt]
-    total = sum(size(graph.shapes[i] or ()) for i in leaves)
-    rows = sum(size(graph.shapes[i] or ()) for i in outputs)
+    total = sum(size(graph.shape(i)) for i in leaves)
+    rows = sum(size(graph.shape(i)) for i in outputs)
     if not rows or not total:
         return np.zeros((rows, total), dtype=bool)
     found: list[Any] = [None] * len(graph)
     start = 0
     for i in leaves:
-        shape = graph.shapes[i] or ()
+        shape = graph.shape(i)
         found[i] = np.zeros((total, size(shape)))
         found[i][start : start + size(shape)] = np.eye(size(shape))
         found[i] = found[i].reshape(total, *shape)
@@ -40,11 +40,10 @@ def dependence(F: Arrays, graph: Graph, outputs: Sequence[int], wrt: Sequence[st
         operands = [found[j] if j in graph.moving(i) else None for j in graph.operands[i]]
         flat = operation.condition or operation.pattern == "gradient blocker"
         if not flat and any(x is not None for x in operands):
-            shapes = [graph.shapes[j] or () for j in graph.operands[i]]
-            found[i] = np.minimum(_through(F, operation, operands, shapes, graph.shapes[i] or (), total), 1.0)
+            shapes = [graph.shape(j) for j in graph.operands[i]]
+            found[i] = np.minimum(_through(F, operation, operands, shapes, graph.shape(i), total), 1.0)
     reached = [
-        np.zeros((size(graph.shapes[i] or ()), total)) if found[i] is None else found[i].reshape(total, -1).T
-        for i in outputs
+        np.zeros((size(graph.shape(i)), total)) if found[i] is None else found[i].reshape(total, -1).T for i in outputs
     ]
     return np.concatenate(reached) > 0
 
@@ -61,8 +60,8 @@ def _through(
             found[n] = kernel(*[x[n] for x in parts])
         return found
     spread = None
-    if operation.reduces and "keepdims" in (operation.attributes or {}):
-        spread = F.kernels[OPERATIONS["sum"].bind(**(operation.attributes or {})).key]
+    if operation.reduces and "keepdims" in operation.attributes:
+        spread = F.kernels[OPERATIONS["sum"].bind(**operation.attributes).key]
     for k, x in enumerate(operands):
         if x is None:
             continue

@@ -65,7 +65,7 @@ def simplify(
     for i, operation in enumerate(graph.operations):
         if not needed[i] or parts[i]:
             continue
-        shape = graph.shapes[i] or ()
+        shape = graph.shape(i)
         if operation is INPUT:
             terms[i] = Term(1.0, writer.graph.input(graph.names[i], shape))
         elif operation is CONSTANT:
@@ -136,7 +136,7 @@ class Rewriter:
         self.widths: dict[int, int] = {}
 
     def shape(self, node: int) -> Shape:
-        return () if node == ONE else self.graph.shapes[node] or ()
+        return () if node == ONE else self.graph.shape(node)
 
     def number(self, value: Any, shape: Shape = (), name: str = "") -> Term:
         """A constant: a factor, unless it is a tensor, has a name, or is nothing to multiply with."""
@@ -162,7 +162,7 @@ class Rewriter:
     def write(self, name: str, *operands: int, **attributes: Any) -> int:
         """The same, by the operation's name."""
         row = OPERATIONS[name]
-        return self.node(row if row.attributes is None else row.bind(**attributes), *operands)
+        return self.node(row if not row.attributes else row.bind(**attributes), *operands)
 
     def settled(self, term: Term) -> Term:
         """The term as a node with a sign, where the node is long to write."""
@@ -506,7 +506,7 @@ def _merged(writer: Rewriter, x: Term, y: Term) -> Term | None:
 
 def _side_by_side(writer: Rewriter, x: Term, y: Term) -> Term | None:
     graph = writer.graph
-    row, shape = graph.operations[x.node], graph.shapes[x.node] or ()
+    row, shape = graph.operations[x.node], graph.shape(x.node)
     if row.key != graph.operations[y.node].key or graph.shapes[y.node] != shape or len(shape) > 1 or shape[0] > FEW:
         return None
     entries = [
@@ -519,11 +519,11 @@ def _side_by_side(writer: Rewriter, x: Term, y: Term) -> Term | None:
 @rule("transpose")
 def _transpose(writer: Rewriter, operation: Operation, x: Term) -> Term | None:
     shape = writer.shape(x.node)
-    axes = (operation.attributes or {})["axes"] or tuple(reversed(range(len(shape))))
+    axes = operation.attributes["axes"] or tuple(reversed(range(len(shape))))
     axes = tuple(a % len(shape) for a in axes)
     node = x.node
     if writer.is_operation(node, "transpose"):
-        inner = (writer.graph.operations[node].attributes or {})["axes"] or tuple(reversed(range(len(shape))))
+        inner = writer.graph.operations[node].attributes["axes"] or tuple(reversed(range(len(shape))))
         axes = tuple(inner[a] % len(shape) for a in axes)
         (node,) = writer.graph.operands[node]
     elif writer.is_operation(node, "outer") and axes == (1, 0):
@@ -563,7 +563,7 @@ def _index(writer: Rewriter, operation: Operation, x: Term) -> Term | None:
     """Entries of what was put together entry by entry, and of what repeats one number."""
     if x.node == ONE:
         return None
-    key = (operation.attributes or {})["key"]
+    key = operation.attributes["key"]
     shape = operation.shape_of(writer.shape(x.node))
     if shape == writer.shape(x.node) and all(isinstance(k, tuple) and k[2] in (None, 1) for k in key):
         return x
@@ -580,7 +580,7 @@ def _index(writer: Rewriter, operation: Operation, x: Term) -> Term | None:
             return writer.shaped(whole, shape)
     if writer.is_operation(x.node, "stack") and len(key) == 1 and isinstance(key[0], int):
         row = writer.graph.operations[x.node]
-        if (row.attributes or {})["axis"] == 0:
+        if row.attributes["axis"] == 0:
             return Term(x.factor, writer.graph.operands[x.node][key[0]])
     return Term(x.factor, writer.node(operation, x.node))
 
@@ -589,7 +589,7 @@ def _index(writer: Rewriter, operation: Operation, x: Term) -> Term | None:
 def _sum(writer: Rewriter, operation: Operation, x: Term) -> Term | None:
     if x.node == ONE:
         return None
-    attributes = operation.attributes or {}
+    attributes = operation.attributes
     shape = writer.shape(x.node)
     gone = axes_of(shape, attributes["axis"])
     if all(shape[a] == 1 for a in gone):  # nothing is added

@@ -41,7 +41,7 @@ def sink(graph: Graph, keep: Iterable[int]) -> tuple[Graph, dict[int, int]]:
             k = _way(graph, i, places)
         if k < 0 or not movable(own * factor):
             k = -1
-        larger = k >= 0 and size(graph.shapes[graph.operands[i][k]] or ()) > size(graph.shapes[i] or ())
+        larger = k >= 0 and size(graph.shape(graph.operands[i][k])) > size(graph.shape(i))
         if k >= 0 and not larger:
             passed[i] = k, own * factor
         for at, j in enumerate(graph.operands[i]):
@@ -102,7 +102,7 @@ def _cheapest(graph: Graph) -> list[int]:
     """For every node the entries at the smallest place to which a factor on it may pass; a constant costs nothing."""
     found: list[int] = []
     for i, operation in enumerate(graph.operations):
-        own = 0 if operation is CONSTANT else size(graph.shapes[i] or ())
+        own = 0 if operation is CONSTANT else size(graph.shape(i))
         k = _way(graph, i, found)
         found.append(own if k < 0 else min(own, found[graph.operands[i][k]]))
     return found
@@ -111,4 +111,4 @@ def _cheapest(graph: Graph) -> list[int]:
 def _leaf(graph: Graph, i: int, operation: Operation, writer: Rewriter) -> int:
     if operation is INPUT:
         return writer.graph.input(graph.names[i], graph.shapes[i])
-    return writer.whole(writer.number(graph.constants[i], graph.shapes[i] or (), graph.names.get(i, "")))
+    return writer.whole(writer.number(graph.constants[i], graph.shape(i), graph.names.get(i, "")))
