@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .api import evaluate
 from .inputs import chosen, hold_scalar, opened, point_of
-from .kernels.symbols import Arithmetic
+from .kernels.symbols import Arithmetic, Computed
 from .language import Program
 from .limits import LIMITS, Limits
 from .shapes import size
@@ -281,7 +281,7 @@ class Hessian:
 
         hold_scalar(program, node)
         hold_sizes(program.graph, limits)
-        found = gradient(program.graph, node, self.wrt).simplified(verbatim=False)
+        found = gradient(program.graph, node, self.wrt, system=Computed).simplified(verbatim=False, collect=False)
         self.nodes = found.gradient
         self.derived = Program(program.source, found.graph, found.value, {}, limits=limits)
         nodes = list(self.nodes.values())

@@ -94,7 +94,7 @@ class _Trace:
     def formula(self, value: Any, simplified: bool = True) -> Formula:
         graph, root = self.graph, self.F.symbol(value).index
         if simplified:
-            graph, place = simplify(graph, [root])
+            graph, place = simplify(graph, [root], collect=True)
             root = place[root]
         return Formula(graph, root, {i: int(name) for name, i in graph.inputs.items()})
 

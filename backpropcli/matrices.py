@@ -157,7 +157,7 @@ def hessian_matrix(
 
         check = judge_rows(made.derived, made.nodes, made.wrt, point, entries, seconds)
     names = entry_names(graph, {name: graph.inputs[name] for name in made.wrt})
-    structure = structure_of(entries, made.pattern, names)._replace(**_curvature(entries))
+    structure = structure_of(entries, made.pattern, names)._replace(**_curvature(entries, _rounding(result)))
     passes = {"forward over reverse": made.columns.passes}
     found = _matrix(
         "hessian", result, "standard", names, names, entries, "forward over reverse", passes, structure, check
@@ -210,10 +210,10 @@ def structure_of(entries: Any, pattern: Any, names: Sequence[str]) -> Structure:
     possible = int(pattern.sum())
     if not np.isfinite(entries).all():
         return Structure(possible, "full")
-    largest = np.max(np.abs(entries), initial=0.0)
-    if not largest:
+    sizes = np.abs(entries)
+    if not sizes.any():
         return Structure(possible, "zero")
-    there = np.abs(entries) > ZERO * largest
+    there = sizes > ZERO * np.minimum(sizes.max(axis=1)[:, None], sizes.max(axis=0))
     if names and len(names) > 1:
         rows, columns = np.nonzero(there)
         width = int(np.max(np.abs(rows - columns)))
@@ -247,28 +247,63 @@ def _blocks(there: Any) -> list[list[int]]:
 
 
 def _rank_one(entries: Any) -> bool:
-    """Whether all rows are multiples of one: what is left beside that of the largest entry is rounding."""
+    """Whether all rows are multiples of that of the largest entry, every entry up to its own rounding."""
     import numpy as np
 
     i, j = np.unravel_index(np.argmax(np.abs(entries)), entries.shape)
-    pivot = entries[i, j]
-    return bool(np.all(np.abs(entries - np.outer(entries[:, j] / pivot, entries[i])) <= 1e-12 * abs(pivot)))
+    multiples = np.outer(entries[:, j] / entries[i, j], entries[i])
+    return bool(np.all(np.abs(entries - multiples) <= 1e-12 * np.abs(entries)))
 
 
-def _curvature(entries: Any) -> dict[str, Any]:
-    """Where a function curves up and where down, by the eigenvalues of its Hessian."""
+def _curvature(entries: Any, rounding: Any) -> dict[str, Any]:
+    """Where a function curves up and where down, by the eigenvalues of its Hessian.
+
+    Args:
+        entries: the Hessian.
+        rounding: of every entry what rounding may have made of a 0; nothing is said where that decides.
+    """
     import numpy as np
 
     if not len(entries) or len(entries) > MOST_EIGENVALUES or not np.isfinite(entries).all():
         return {}
-    values = np.linalg.eigvalsh(entries)
-    least, most = float(values[0]), float(values[-1])
-    rounding = 1e-13 * max(abs(least), abs(most)) * len(entries)
-    if least < -rounding and most > rounding:
-        word = "indefinite"
-    elif not least and not most:
-        word = "zero"
-    else:
-        word = ("positive" if most > rounding else "negative") + " "
-        word += "definite" if least > rounding or most < -rounding else "semidefinite"
+    word = _definiteness(entries)
+    if word != _definiteness(np.where(np.abs(entries) > rounding, entries, 0.0)):
+        word = ""
+    least, most = map(float, np.linalg.eigvalsh(entries)[[0, -1]])
+    if word.endswith("semidefinite"):
+        least, most = (max(least, 0.0), most) if word.startswith("positive") else (least, min(most, 0.0))
     return {"curvature": word, "eigenvalues": (least, most)}
+
+
+def _definiteness(entries: Any) -> str:
+    """The signs of the eigenvalues, in words.
+
+    They are those of D·H·D for any diagonal D (Sylvester's law of inertia): with |h|^-½ of the diagonal, curvatures of
+    all sizes can be told apart.
+    """
+    import numpy as np
+
+    if not entries.any():
+        return "zero"
+    diagonal = np.abs(np.diagonal(entries))
+    if entries[diagonal == 0].any():  # [[0, b], [b, c]] has the determinant -b²
+        return "indefinite"
+    scale = 1.0 / np.sqrt(np.where(diagonal == 0, 1.0, diagonal))
+    values = np.linalg.eigvalsh(entries * scale[:, None] * scale)
+    rounding = 1e-13 * np.max(np.abs(values)) * len(entries)
+    up, down = bool(values[-1] > rounding), bool(values[0] < -rounding)
+    if up and down:
+        return "indefinite"
+    definite = bool(np.all(np.abs(values) > rounding))
+    return f"{'positive' if up else 'negative'} {'definite' if definite else 'semidefinite'}"
+
+
+def _rounding(result: Result) -> Any:
+    """About how far rounding may put a second derivative from 0: 4 ulps of a gradient's size over an input's."""
+    import numpy as np
+
+    gradient = np.concatenate([np.ravel(result.gradient[name]) for name in result.wrt] or [[]])
+    point = np.concatenate([np.ravel(result.at[name]) for name in result.wrt] or [[]])
+    with np.errstate(all="ignore"):
+        ratio = np.abs(np.nan_to_num(gradient[:, None] / np.where(point == 0, np.inf, point)))
+    return 2.0**-50 * np.maximum(ratio, ratio.T)

@@ -172,9 +172,18 @@ def test_the_cheaper_mode_is_taken(text: str, at: dict[str, Any], mode: str, pas
     [
         ("x^2 + y^2", {"x": 1.0, "y": 2.0}, "diagonal", "positive definite"),
         ("-x^2 - 2*y^2", {"x": 1.0, "y": 2.0}, "diagonal", "negative definite"),
-        ("x + y", {"x": 1.0, "y": 2.0}, "zero", "semidefinite"),
+        ("x + y", {"x": 1.0, "y": 2.0}, "zero", "zero"),
+        ("x^3 - y^4", {"x": 0.0, "y": 0.0}, "zero", "zero"),
+        ("-(x + y)^2", {"x": 1.0, "y": 2.0}, "rank one", "negative semidefinite"),
+        ("1e20*x^2 - y^2", {"x": 1.0, "y": 1.0}, "diagonal", "indefinite"),
+        ("x^2 - 1e-14*y^2", {"x": 1.0, "y": 1.0}, "diagonal", "indefinite"),
+        ("exp(40*x) + y^2", {"x": 1.0, "y": 1.0}, "diagonal", "positive definite"),
+        ("1e15*x^2 + y*z", {"x": 1.0, "y": 1.0, "z": 2.0}, "block diagonal", "indefinite"),
+        ("1e15*x^2 + x*y", {"x": 1.0, "y": 1.0}, "full", ""),
+        ("logsumexp(x)", {"x": np.array([0.0, 18.0, -3.0])}, "full", "positive semidefinite"),
+        ("cross_entropy(x, 0)", {"x": np.array([20.0, 0.0, 1.0])}, "full", "positive semidefinite"),
         ("x*y + z^2", {"x": 1.0, "y": 2.0, "z": 3.0}, "block diagonal", "indefinite"),
-        ("(x + 2*y + 3*z)^2", {"x": 1.0, "y": 2.0, "z": 3.0}, "rank one", "semidefinite"),
+        ("(x + 2*y + 3*z)^2", {"x": 1.0, "y": 2.0, "z": 3.0}, "rank one", "positive semidefinite"),
         (ROSENBROCK, {"x": np.ones(5)}, "tridiagonal", "positive definite"),
         ("x*y", {"x": 1.0, "y": 2.0}, "full", "indefinite"),
         ("sum(x[2:]*x[:-2])", {"x": np.ones(20)}, "block diagonal", "indefinite"),
@@ -352,3 +361,72 @@ def test_a_large_matrix_is_told_not_shown() -> None:
     assert "--limit jacobian=70 shows it" in done.stdout
     assert len(done.stdout) < 2000
     assert len(json.loads(backprop("hessian", "sum(x^2)", "--at", f"x={[1] * 70}", "--json").stdout)["matrix"]) == 70
+
+
+def test_two_numbers_of_other_sizes_are_not_of_rank_one() -> None:
+    for text in ("[1e20*x, y]", "[1e13*x, y + x]", "[1e15*x + y, y]"):
+        at = {"x": 1.0, "y": 1.0}
+        assert jacobian_matrix(parse(text), at).structure.kind == "full", text
+
+
+LOST_BEFORE = [
+    ("((x - 1) + y)^3", {"x": 1.0, "y": 1e-20}),  # sums keep their order
+    ("logsumexp(x)", {"x": np.array([20.0, 0.0, 1.0])}),  # softmax's slopes are centred
+    ("cross_entropy(x, 0)", {"x": np.array([30.0, 0.0, 1.0])}),
+    ("softmax(x)[0]", {"x": np.array([40.0, 0.0])}),
+    ("where(x == 0, 1, sin(x)/x)", {"x": 0.0}),  # the branch not taken may come first
+    ("where(x <= 0, x^2, log(x)*x)", {"x": -1.0}),
+    ("x^2 + 3*x", {"x": 0.0}),  # exponents end at 0
+    ("x^1 + x^0", {"x": 0.0}),
+]
+
+
+@pytest.mark.parametrize(("text", "at"), LOST_BEFORE)
+def test_digits_and_branches_survive_the_second_derivative(text: str, at: dict[str, Any]) -> None:
+    """To 13 digits of what mpmath's quotients of the gradient say; a branch not taken and x^0 never give NaN."""
+    shapes = {name: shape_of(as_value(x)) for name, x in at.items()}
+    program = parse(text, shapes)
+    found = hessian(program)(at)
+    derived = gradient(program.graph, program.output, program.inputs)
+    wanted = quotients(derived.graph, list(derived.gradient.values()), list(program.inputs), at)
+    if text.startswith("where(x == 0"):
+        wanted = np.array([[0.0]])  # that of the branch taken; both sides of the quotient are on the other
+    np.testing.assert_allclose(found, wanted, rtol=1e-13, atol=0)
+
+
+def test_powers_of_any_order_at_zero() -> None:
+    for order, wanted in ((2, [3.0, 2.0]), (4, [3.0, 2.0, 0.0, 0.0]), (6, [3.0, 2.0, 0.0, 0.0, 0.0, 0.0])):
+        assert directional(parse("x^2 + 3*x"), {"x": 0.0}, {"x": 1.0}, order=order).along == wanted
+
+
+def test_choices_may_nest_as_deep_as_they_like() -> None:
+    lines = ["a = x*x", "b = y*y*x"]
+    for k in range(300):
+        lines += [f"c{k} = x > {k}", f"a = where(c{k}, a, 0)", f"b = where(c{k}, b, 0)"]
+    chosen = hessian("; ".join([*lines, "3*a + b"]))(x=1000.0, y=2.0)
+    assert chosen.tolist() == [[6.0, 4.0], [4.0, 2000.0]]
+    lines = ["a = [x, y]", *["a = [a[0], 0] + [0, a[1]]"] * 300, "sum(a*a)"]
+    assert hessian("; ".join(lines))(x=1.0, y=2.0).tolist() == [[2.0, 0.0], [0.0, 2.0]]
+
+
+def test_second_derivatives_tell_where_they_have_none() -> None:
+    run = backprop("hessian", "relu(x)^2", "--at", "x=0")
+    assert (run.returncode, "note: second derivatives: the condition x > 0 is at its threshold" in run.stderr) == (
+        0,
+        True,
+    )
+    run = backprop("hvp", "relu(x)^2", "--at", "x=0", "--direction", "x=1")
+    assert "note: second derivatives: the condition x > 0 is at its threshold" in run.stderr
+
+
+def test_the_order_of_inputs_is_that_asked_for() -> None:
+    run = backprop("hessian", "100*(y-x^2)^2+(1-x)^2", "--at", "x=-1.2,y=1", "--wrt", "x,y", "--json")
+    assert json.loads(run.stdout)["columns"] == ["x", "y"]
+    run = backprop("code", "100*(y-x^2)^2", "--wrt", "x", "--wrt", "y")
+    assert run.stdout.endswith("return f, (grad_x, grad_y)\n")
+    assert backprop("eval", "x*y", "--at", "x=1,y=2", "--wrt", ",").returncode == 2
+
+
+def test_quiet_still_tells_what_a_check_found() -> None:
+    run = backprop("jacobian", "relu(x)", "--at", "x=[0,1]", "--check", "-q")
+    assert (run.returncode, "check: not-differentiable" in run.stdout) == (3, True)

@@ -114,9 +114,8 @@ def _structure(s: Structure, entries: int) -> list[str]:
     lines = [found] if found else []
     if s.eigenvalues is not None and s.curvature != "zero":
         least, most = (figure(x, 4) for x in s.eigenvalues)
-        lines.append(
-            f"{s.curvature}, " + (f"eigenvalues from {least} to {most}" if entries > 1 else f"curvature {least}")
-        )
+        found = f"eigenvalues from {least} to {most}" if entries > 1 else f"curvature {least}"
+        lines.append(f"{s.curvature}, {found}" if s.curvature else found)
     return lines
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..graph import Graph
-from ..kernels.symbols import Symbol, Symbols
+from ..kernels.symbols import Computed, Symbol, Symbols
 from ..sweeps import reverse, tangent
 from .simplify import simplify
 
@@ -30,12 +30,13 @@ class Derived(NamedTuple):
     seed: str
     places: Sequence[int]
 
-    def simplified(self, verbatim: bool = True, settled: bool = False) -> Derived:
+    def simplified(self, verbatim: bool = True, settled: bool = False, collect: bool = True) -> Derived:
         """The same by fewer nodes.
 
         Args:
             verbatim: leave the nodes of the program as they were written.
             settled: let no factor move on from an upstream gradient that others are made of.
+            collect: count like terms of long sums together, to be read; what is computed keeps the order of its sums.
         """
         wanted = (self.value, *self.upstream, *self.gradient.values(), *self.graph.inputs.values())
         kept = [i for i in wanted if i is not None]
@@ -43,7 +44,7 @@ class Derived(NamedTuple):
         if verbatim:
             kept += program
         shared = self._shared() if settled else ()
-        graph, place = simplify(self.graph, kept, program if verbatim else (), shared)
+        graph, place = simplify(self.graph, kept, program if verbatim else (), shared, collect)
         upstream = [None if i is None else place[i] for i in self.upstream]
         gradient = {name: place[i] for name, i in self.gradient.items()}
         places = [place[i] for i in program] if verbatim else []
@@ -142,16 +143,17 @@ class Pushed(NamedTuple):
     direction: dict[str, str]
 
 
-def pushforward(graph: Graph, outputs: Sequence[int], wrt: Sequence[str]) -> Pushed:
+def pushforward(graph: Graph, outputs: Sequence[int], wrt: Sequence[str], system: type[Symbols] = Computed) -> Pushed:
     """The graph, followed by the tangent pass along any direction.
 
     Args:
         graph: all its shapes known.
         outputs: the nodes whose tangents are wanted.
         wrt: the inputs that move.
+        system: the symbols that the tangent pass runs over.
     """
     new = graph.copy()
-    F = Symbols(new)
+    F = system(new)
     direction, leaves = {}, {}
     for name in wrt:
         i = graph.inputs[name]

@@ -7,7 +7,8 @@ counts as 3·(a·x), and sums and products of matrices let them pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from math import copysign, frexp, isfinite
 from typing import Any, NamedTuple
 
@@ -44,7 +45,11 @@ class Term(NamedTuple):
 
 
 def simplify(
-    graph: Graph, keep: Iterable[int], verbatim: Collection[int] = (), settled: Collection[int] = ()
+    graph: Graph,
+    keep: Iterable[int],
+    verbatim: Collection[int] = (),
+    settled: Collection[int] = (),
+    collect: bool = False,
 ) -> tuple[Graph, dict[int, int]]:
     """The graph without what nothing needs, simplified.
 
@@ -53,13 +58,15 @@ def simplify(
         keep: the nodes whose values are wanted.
         verbatim: nodes that stay as they are written, though equal ones are computed once.
         settled: nodes from which no factor moves on, if they are long to write: they will have a name.
+        collect: count like terms of long sums together. A sum that a rule wrote against cancellation, such as
+            (x - 1) + y, then loses what it was written for: only for formulas that are read.
 
     Returns:
         The new graph, and where the nodes to keep stand in it.
     """
     keep = list(keep)
     needed = graph.needed(keep)
-    parts = _parts_of_sums(graph, needed, keep, verbatim)
+    parts = _parts_of_sums(graph, needed, keep, verbatim) if collect else [False] * len(graph)
     writer = Rewriter()
     terms: list[Term | None] = [None] * len(graph)
     for i, operation in enumerate(graph.operations):
@@ -134,6 +141,7 @@ class Rewriter:
         self.known: dict[Any, int] = {}
         self.floats = Floats()
         self.widths: dict[int, int] = {}
+        self.depth = 0
 
     def shape(self, node: int) -> Shape:
         return () if node == ONE else self.graph.shape(node)
@@ -203,8 +211,19 @@ class Rewriter:
             if value is not None and movable(factor * value):
                 return self.write("div", self.whole_number(factor * value), bottom)
         if self.is_operation(node, "where"):
-            return self.scaled_choice(factor, node)
+            with self.deeper() as allowed:
+                if allowed:
+                    return self.scaled_choice(factor, node)
         return self.write("mul", self.whole_number(factor), node)
+
+    @contextmanager
+    def deeper(self) -> Iterator[bool]:
+        """Whether identities may look into one more choice: they call each other, and programs nest as they like."""
+        self.depth += 1
+        try:
+            yield self.depth <= NESTED
+        finally:
+            self.depth -= 1
 
     def scaled_choice(self, factor: float, node: int) -> int:
         """where(c, 3·x, 0), not 3·where(c, x, 0); where neither branch is a number, the factor stays in front."""
@@ -488,10 +507,14 @@ def _where(writer: Rewriter, operation: Operation, condition: Term, x: Term, y: 
 
 def _merged(writer: Rewriter, x: Term, y: Term) -> Term | None:
     """where(c, a, 0) + where(c, 0, b) as where(c, a, b), and [a, b] + [c, 0] as [a + c, b]."""
-    if writer.is_operation(x.node, "stack") and writer.is_operation(y.node, "stack"):
-        return _side_by_side(writer, x, y)
-    if not (writer.is_operation(x.node, "where") and writer.is_operation(y.node, "where")):
-        return None
+    for name, merge in (("stack", _side_by_side), ("where", _chosen_together)):
+        if writer.is_operation(x.node, name) and writer.is_operation(y.node, name):
+            with writer.deeper() as allowed:
+                return merge(writer, x, y) if allowed else None
+    return None
+
+
+def _chosen_together(writer: Rewriter, x: Term, y: Term) -> Term | None:
     condition, *branches = writer.graph.operands[x.node]
     again, *others = writer.graph.operands[y.node]
     zeros = [writer.constant_of(node) == 0.0 for node in (*branches, *others)]
