@@ -248,7 +248,7 @@ def columns_of(graph: Graph, outputs: Sequence[int], wrt: Sequence[str], pattern
 
 def rows_of(graph: Graph, output: int, wrt: Sequence[str], pattern: Any, limits: Limits) -> Lines:
     """The rows of the Jacobian of one node by some inputs, by reverse mode."""
-    found = gradient(graph, output, wrt, seeded=True)
+    found = gradient(graph, output, wrt, system=Computed, seeded=True)
     leaves = [graph.inputs[name] for name in wrt]
     active = graph.dependents(leaves)
 
@@ -259,6 +259,16 @@ def rows_of(graph: Graph, output: int, wrt: Sequence[str], pattern: Any, limits:
     shape = graph.shape(output)
     nodes = list(found.gradient.values())
     return Lines(found.graph, {found.seed: shape}, nodes, pattern, Sweep(graph, sweep), limits)
+
+
+def _hold_matrix(graph: Graph, rows: Sequence[int], columns: Sequence[int], limits: Limits) -> None:
+    """Refuse a matrix that is larger than a tensor may be.
+
+    Raises:
+        LimitError: it is.
+    """
+    m, n = (sum(size(graph.shape(i)) for i in nodes) for nodes in (rows, columns))
+    limits.hold("tensor", 8 * m * n, f"the matrix has the shape {m:,}×{n:,}: ")
 
 
 class Hessian:
@@ -281,6 +291,8 @@ class Hessian:
 
         hold_scalar(program, node)
         hold_sizes(program.graph, limits)
+        leaves = [program.graph.inputs[name] for name in self.wrt]
+        _hold_matrix(program.graph, leaves, leaves, limits)
         found = gradient(program.graph, node, self.wrt, system=Computed).simplified(verbatim=False, collect=False)
         self.nodes = found.gradient
         self.derived = Program(program.source, found.graph, found.value, {}, limits=limits)
@@ -316,6 +328,7 @@ class Jacobian:
         self.output = program.output if output is None else program.node(output)
         hold_sizes(program.graph, limits)
         graph = program.graph
+        _hold_matrix(graph, [self.output], [graph.inputs[name] for name in self.wrt], limits)
         self.pattern = dependence(arrays(), graph, [self.output], self.wrt)
         self.passes = {
             mode: int(colored(lines).max(initial=-1)) + 1

@@ -178,4 +178,5 @@ def _inner(x: Value, y: Value) -> float:
     """The sum of the products of their entries; where one is 0, so is the product."""
     import numpy as np
 
-    return float(np.sum(np.where(np.equal(x, 0) | np.equal(y, 0), 0.0, np.multiply(x, y))))
+    with np.errstate(all="ignore"):
+        return float(np.sum(np.where(np.equal(x, 0) | np.equal(y, 0), 0.0, np.multiply(x, y))))

@@ -210,7 +210,7 @@ def explain(
     names = labels(graph, result.output)
     chosen = None if node is None else _chosen(graph, names, node)
     made = report(result, wanted=Wanted(text))
-    steps = Steps(result, names, made.notes)
+    steps = Steps(result, names, made.notes, most)
     first, last = most - most // 2, len(graph) - most // 2
     for record in made.nodes:
         wanted = record.node == chosen if node is not None else record.node < first or record.node >= last
@@ -294,7 +294,7 @@ def _gradient_formulas(result: Result, names: list[str], limit: int) -> dict[str
 class Steps:
     """The steps of a result, made from its records as they come."""
 
-    def __init__(self, result: Result, names: list[str], notes: Sequence[Note]) -> None:
+    def __init__(self, result: Result, names: list[str], notes: Sequence[Note], most: int) -> None:
         self.result = result
         self.graph = result.program.graph
         self.names = names
@@ -303,7 +303,9 @@ class Steps:
             if note.node is not None:
                 self.notes.setdefault(note.node, []).append(note)
         self.kept: list[tuple[NodeRecord, int, int]] = []
+        self.rules: dict[tuple[int, int], Formula | None] = {}  # the same for every input that moves
         self.values = self.gradients = 0
+        self.most = most
 
     def take(self, record: NodeRecord, wanted: bool) -> None:
         """Count the steps of a node, and keep its record if it is to be explained."""
@@ -388,29 +390,34 @@ class Steps:
         if self.graph.tensors:
             steps, _ = self.sweep(list(self.result.tangents), self.values)
             return [Sweep("", 1.0, steps)]
-        found, number = [], self.values
+        found: list[Sweep] = []
+        number, room = self.values, self.most
         for name in self.result.tangents:
-            steps, number = self.sweep([name], number)
+            steps, number = self.sweep([name], number, room)
+            room -= sum(isinstance(step, TangentStep) for step in steps)
             found.append(Sweep(name, self.result.seed, steps))
         return found
 
-    def sweep(self, inputs: list[str], number: int) -> tuple[list[TangentStep | Omitted], int]:
-        """The steps of the nodes that these inputs move, and the number of the last one."""
+    def sweep(self, inputs: list[str], number: int, room: int | None = None) -> tuple[list[TangentStep | Omitted], int]:
+        """The steps of the nodes that these inputs move, as many as there is room for, and the number of the last."""
         kept = {record.node: record for record, rank, _ in self.kept if rank}
         tangents = self.result.tangents
-        steps = []
+        steps: list[TangentStep] = []
+        left_out = 0
         for i, edges in enumerate(self.result.edges):
             moving = [edge for edge in edges if any(tangents[name][edge.operand] is not None for name in inputs)]
             if not moving:
                 continue
             number += 1
-            if i in kept:
+            if room is not None and len(steps) == room:
+                left_out += 1
+            elif i in kept:
                 moved = [self.moved(i, edge, inputs[0]) for edge in moving]
                 own = {name: t for name in inputs if (t := tangents[name][i]) is not None}
                 steps.append(
                     TangentStep(number, kept[i].id, self.names[i], moved, self.plain(own), self.graph.shape(i))
                 )
-        return with_gaps(steps), number
+        return [*with_gaps(steps), *([Omitted(left_out)] if left_out else [])], number
 
     def plain(self, tangents: dict[str, Any]) -> dict[str, Value]:
         return {name: as_value(t) if self.graph.tensors else t for name, t in tangents.items()}
@@ -421,7 +428,9 @@ class Steps:
         if self.graph.tensors:
             return Moved(self.names[edge.operand], None, pushforward(self.graph, i, edge.k, ties), None, None)
         routed = self.graph.operations[i].pattern == ROUTER
-        rule = None if routed else local(self.graph, i, edge.k, ties)
+        if not routed and (i, edge.k) not in self.rules:
+            self.rules[i, edge.k] = local(self.graph, i, edge.k, ties)
+        rule = None if routed else self.rules[i, edge.k]
         tangent = self.result.tangents[name][edge.operand]
         return Moved(self.names[edge.operand], rule, None, edge.local, tangent)
 

@@ -35,6 +35,10 @@ MEANINGS = {
 }
 
 
+LARGEST = 2.0**62
+"""More than there are bytes anywhere, and still a size that files and arrays take."""
+
+
 class Limits(dict[str, float]):
     """The limits in force, by name."""
 
@@ -46,7 +50,7 @@ class Limits(dict[str, float]):
                 raise OptionError(f"there is no limit called {name!r}", hint=f"the limits are: {known}")
             if not (value >= 1 or (name == "check" and value > 0)) or value == inf:
                 raise OptionError(f"the limit {name!r} must be a finite number of at least 1")
-            self[name] = value
+            self[name] = min(value, LARGEST)
 
     def hold(self, name: str, figure: float, of: str = "") -> None:
         """Raise LimitError where the figure, which is one of what `of` says, exceeds the limit."""

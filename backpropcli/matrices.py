@@ -302,8 +302,8 @@ def _rounding(result: Result) -> Any:
     """About how far rounding may put a second derivative from 0: 4 ulps of a gradient's size over an input's."""
     import numpy as np
 
-    gradient = np.concatenate([np.ravel(result.gradient[name]) for name in result.wrt] or [[]])
-    point = np.concatenate([np.ravel(result.at[name]) for name in result.wrt] or [[]])
+    gradient = np.concatenate([np.zeros(0), *(np.ravel(result.gradient[name]) for name in result.wrt)])
+    point = np.concatenate([np.zeros(0), *(np.ravel(result.at[name]) for name in result.wrt)])
     with np.errstate(all="ignore"):
         ratio = np.abs(np.nan_to_num(gradient[:, None] / np.where(point == 0, np.inf, point)))
     return 2.0**-50 * np.maximum(ratio, ratio.T)

@@ -7,6 +7,9 @@ from typing import IO
 from .errors import FileProblem, LimitError
 from .limits import Limits
 
+PIECE = 2**20
+"""Bytes read at once."""
+
 
 def read_text(path: str, limits: Limits) -> str:
     """The text of a file in UTF-8.
@@ -26,7 +29,12 @@ def read_text(path: str, limits: Limits) -> str:
 def bounded(stream: IO[bytes], limits: Limits) -> bytes:
     """All bytes of a stream, if they are not too many."""
     most = int(limits["source"])
-    data = stream.read(most + 1)
+    pieces: list[bytes] = []
+    left = most + 1
+    while left and (piece := stream.read(min(left, PIECE))):  # a stream may make room for all that it is asked for
+        pieces.append(piece)
+        left -= len(piece)
+    data = b"".join(pieces)
     if len(data) > most:
         raise LimitError(f"more than {most:,} bytes of text", hint=f"raise the limit with --limit source={2 * most}")
     return data

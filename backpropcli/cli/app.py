@@ -61,7 +61,15 @@ class ExpressionCommand(TyperCommand):
                 options.append(argument)
             else:
                 expressions.append(argument)
+        self._hold_one(expressions, sum(not p.opts[0].startswith("-") for p in self.get_params(ctx)))
         return super().parse_args(ctx, [*options, "--", *expressions])
+
+    def _hold_one(self, expressions: list[str], most: int) -> None:
+        """Refuse a second argument, most often a value or a part of an expression without quotes."""
+        if len(expressions) > most:
+            extra = expressions[most][:40]
+            hint = f"values go behind --at: --at {extra}" if "=" in extra else "an expression with blanks needs quotes"
+            raise OptionError(f"{self.name} takes {most or 'no'} argument, and {extra!r} is one more", hint=hint)
 
     def _no_such_option(self, name: str, known: list[str]) -> OptionError:
         others = [command for command in COMMANDS if command != self.name and name in _options_of(command)]

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ..api import MODES
+from ..errors import OptionError
 from ..report import Wanted, report
 from .asked import Answer, EvaluatedQuestion, digits_on
 from .main import DONE, NO, UNVERIFIED, tell
@@ -46,6 +47,8 @@ def command(
     layout: Layout = "standard",
     digits: Digits = None,
 ) -> int:
+    if mode == "forward" and which is not None:
+        raise OptionError("forward mode has one pass, of values and tangents", hint="leave out --pass")
     limits = answer.limits
     result = question.evaluated(limits, mode)
     judged = trusted = None

@@ -72,15 +72,21 @@ def write(pieces: Iterable[str], target: str | None) -> None:
     """Write to standard output, or to a file: whole, by a temporary file and a rename, or not at all.
 
     Raises:
-        FileProblem: the file cannot be written; whatever was there is as it was.
+        FileProblem: the file cannot be written; whatever was there is as it was. Or standard output has no such sign.
         OSError: standard output cannot be written.
     """
     if target is None:
-        for piece in pieces:
-            sys.stdout.writelines(
-                piece.splitlines(keepends=True)
-            )  # unbuffered, one large write may end half-way unsaid
-        sys.stdout.flush()
+        try:
+            for piece in pieces:
+                sys.stdout.writelines(
+                    piece.splitlines(keepends=True)
+                )  # unbuffered, one large write may end half-way unsaid
+            sys.stdout.flush()
+        except UnicodeEncodeError as error:
+            sign = error.object[error.start]
+            raise FileProblem(
+                f"standard output is {error.encoding} and cannot hold U+{ord(sign):04X}", hint="-o FILE writes UTF-8"
+            ) from None
         return
     _to_file(target, pieces)
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import CONSTANT, INPUT, Graph
+from ..errors import ShapeError
+from ..graph import CONSTANT, INPUT, MOST_AXES, Graph
 from ..kernels.arrays import Arrays
 from ..operations import OPERATIONS, Operation
 from ..shapes import Shape, size
@@ -18,6 +19,9 @@ def dependence(F: Arrays, graph: Graph, outputs: Sequence[int], wrt: Sequence[st
 
     Where an operation is not known to keep entries apart, all its entries depend on all.
 
+    Raises:
+        ShapeError: a tensor has as many axes as there can be.
+
     Returns:
         A matrix of truths: rows are the outputs' entries, columns the inputs', one input after the other.
     """
@@ -26,6 +30,8 @@ def dependence(F: Arrays, graph: Graph, outputs: Sequence[int], wrt: Sequence[st
     rows = sum(size(graph.shape(i)) for i in outputs)
     if not rows or not total:
         return np.zeros((rows, total), dtype=bool)
+    if max(len(shape or ()) for shape in graph.shapes) >= MOST_AXES:  # one axis more counts the inputs' entries
+        raise ShapeError(f"a tensor of {MOST_AXES} axes, and where there is a Jacobian {MOST_AXES - 1} are the most")
     found: list[Any] = [None] * len(graph)
     start = 0
     for i in leaves:
@@ -81,11 +87,18 @@ def colored(lines: Any) -> Any:
 
     Greedy, in the order of the lines: a band of 3 diagonals needs 3 colors, a full matrix one per line.
     """
-    wide = lines.astype(np.float64)
-    conflicts = (wide @ wide.T) > 0
     colors = np.full(len(lines), -1)
-    for n in range(len(colors)):
-        if conflicts[n, n]:
-            taken = set(colors[:n][conflicts[n, :n]].tolist())
-            colors[n] = next(c for c in range(n + 1) if c not in taken)
+    there = np.flatnonzero(lines.any(axis=1))
+    if len(there) and lines.sum(axis=0).max() == len(there):  # one entry that all of them share
+        colors[there] = np.arange(len(there))
+        return colors
+    used = np.zeros((0, lines.shape[1]), dtype=bool)  # the entries that the lines of every color have
+    for n in there:
+        entries = np.flatnonzero(lines[n])
+        free = np.flatnonzero(~used[:, entries].any(axis=1))
+        if not len(free):
+            used = np.concatenate([used, np.zeros_like(used, shape=(max(len(used), 1), used.shape[1]))])
+            free = np.flatnonzero(~used[:, entries].any(axis=1))
+        colors[n] = free[0]
+        used[free[0], entries] = True
     return colors
