@@ -13,7 +13,7 @@ import numpy as np
 
 from ..operations.maps import LinearMap
 from ..shapes import Shape, matmul
-from . import tensors
+from . import linear, tensors
 from .buffers import into_buffers
 from .floats import KERNELS as FLOAT_KERNELS
 from .shaped import ShapedSystem
@@ -72,50 +72,6 @@ def norm(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
     return scaled * (scale if keepdims else np.reshape(scale, np.shape(scaled)))
 
 
-def on_matrix(function: Callable[..., Any]) -> Kernel:
-    """A function of linear algebra; NaN in every entry where the matrix is singular."""
-
-    def kernel(*operands: Any) -> Any:
-        try:
-            return function(*operands)
-        except np.linalg.LinAlgError:
-            return np.full(np.shape(operands[-1]), math.nan)
-
-    return kernel
-
-
-MINORS = 8
-"""Rows up to which cofactors are determinants of minors, which keep the digits of small ones."""
-
-
-def cofactor(x: Any) -> Any:
-    """The matrix of cofactors: by minors where it is small, else by singular values; a singular matrix has one too."""
-    n = len(x)
-    if not n or not np.isfinite(x).all():
-        return np.full(np.shape(x), math.nan)
-    if n <= MINORS:
-        signs = (-1.0) ** np.add.outer(np.arange(n), np.arange(n))
-        minors = [[np.delete(np.delete(x, i, 0), j, 1) for j in range(n)] for i in range(n)]
-        return signs * np.linalg.det(np.reshape(minors, (n, n, n - 1, n - 1)))
-    u, s, vt = np.linalg.svd(x)
-    others = np.array([np.prod(np.delete(s, i)) for i in range(len(s))])
-    return np.linalg.det(u) * np.linalg.det(vt) * ((u * others) @ vt)
-
-
-def cofactor_change(x: Any, t: Any) -> Any:
-    """By singular values x = U·diag(s)·Vᵀ, along whose axes nothing is divided: every entry has a product of others."""
-    n = len(x)
-    if not np.isfinite(x).all() or not np.isfinite(t).all():
-        return np.full(np.shape(x), math.nan)
-    u, s, vt = np.linalg.svd(x)
-    along = u.T @ t @ vt.T
-    others = np.array([[np.prod(np.delete(s, [i, j])) for j in range(n)] for i in range(n)]).reshape(n, n)
-    np.fill_diagonal(others, 0.0)
-    change = -others * along.T
-    np.fill_diagonal(change, others @ np.diagonal(along))
-    return np.linalg.det(u) * np.linalg.det(vt) * (u @ change @ vt)
-
-
 class Seen(threading.local):
     """What a thread's sweep knows of its values: whether they are finite, by identity; and the values, to keep that."""
 
@@ -153,12 +109,8 @@ class Arrays(ShapedSystem):
             "amax": np.max,
             "amin": np.min,
             "norm": norm,
-            "det": on_matrix(np.linalg.det),
-            "inv": on_matrix(np.linalg.inv),
-            "solve": on_matrix(np.linalg.solve),
-            "cofactor": on_matrix(cofactor),
-            "cofactor_change": on_matrix(cofactor_change),
         }
+        kernels |= linear.KERNELS
         for name, function in FLOAT_KERNELS.items():
             if name != "sigmoid":  # its row's formula is as exact, over whole arrays
                 kernels.setdefault(name, entrywise(function))
