@@ -24,7 +24,7 @@ operation(
     latex=r"{} \cdot {}",
 )  # fmt: skip
 operation(
-    "div", "Quotient.", pattern="swap multiplier", operands=("x", "y"), form="{}/{}", binding=PRODUCT,
+    "div", "Quotient.", pattern="quotient rule", operands=("x", "y"), form="{}/{}", binding=PRODUCT,
     cost=MULTIPLY,
     partials=(lambda F, z, x, y: F.div(1.0, y), lambda F, z, x, y: -F.div(z, y)),
     domain=(REAL, REAL),
