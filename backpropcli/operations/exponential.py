@@ -45,11 +45,13 @@ operation(
     "erf", "Error function.", pattern="squasher",
     partials=lambda F, z, x: F.div(2.0, F.sqrt(F.pi)) * F.gaussian(x),
     ulps=16,
+    textbook=("2/sqrt(pi)*exp(-x^2)",),
 )  # fmt: skip
 operation(
     "erfc", "Complementary error function, 1 - erf(x), exact in the tail.", pattern="squasher",
     partials=lambda F, z, x: F.div(-2.0, F.sqrt(F.pi)) * F.gaussian(x),
     ulps=16,
+    textbook=("-2/sqrt(pi)*exp(-x^2)",),
 )  # fmt: skip
 operation(
     "normal_pdf", "Density of the standard normal distribution.", pattern="squasher",
