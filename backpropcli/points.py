@@ -78,6 +78,8 @@ def value_of(what: str, text: str, limits: Limits = LIMITS) -> Value:
     try:
         values = parse_bindings(f"x={text}", limits, lambda path, _: read_value(path, "", limits))
     except BackpropError as error:
+        if _lists(text, limits):
+            raise PointError(f"{what} is one value, not {text!r}", hint=f"a tensor is written `[{text}]`") from None
         error.message = f"{what}: {error.message}"
         if error.start >= 0:
             error.source, error.start, error.end = text, max(error.start - 2, 0), max(error.end - 2, 1)
@@ -85,6 +87,15 @@ def value_of(what: str, text: str, limits: Limits = LIMITS) -> Value:
     if len(values) > 1:
         raise PointError(f"{what} is one value, not {text!r}")
     return values["x"]
+
+
+def _lists(text: str, limits: Limits) -> bool:
+    """Whether the text would be a tensor, were it in brackets."""
+    try:
+        parse_bindings(f"x=[{text}]", limits)
+    except BackpropError:
+        return False
+    return "," in text
 
 
 def _npy(path: str, name: str, limits: Limits) -> Value:

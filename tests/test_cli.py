@@ -239,6 +239,30 @@ def test_scalars_import_nothing_heavy() -> None:
         assert run.stderr.splitlines()[-1] == expected
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        (["x*y", "--at", "x1=1,y=2"], "no value for `x`", "`x1` is given: is `x` meant?"),
+        (["q = x*y; f = q + 1", "--at", "x=1,y=2", "--output", "zz"], "assigns no `zz`", "it assigns: q, f"),
+        (["x", "--at", '{"x": 3}'], "values are no JSON here", "write `x=1,y=2`, or put it in a file for --at-file"),
+        (["x", "--at", "x=[1,2]", "--upstream", "1,1"], "--upstream is one value", "a tensor is written `[1,1]`"),
+    ],
+)
+def test_errors_name_the_mend(arguments: list[str], message: str, hint: str) -> None:
+    run = backprop("eval", *arguments)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert message in run.stderr.splitlines()[0]
+    assert run.stderr.splitlines()[-1] == f"  hint: {hint}"
+
+
+def test_a_file_in_the_place_of_an_expression_is_told(tmp_path: Path) -> None:
+    target = tmp_path / "p.txt"
+    target.write_text("x*y")
+    run = backprop("eval", str(target), "--at", "x=1,y=2")
+    assert run.stderr == f"backprop: {target} is a file\n  hint: write --file {target}\n"
+    assert backprop("eval", "--file", str(target), "--at", "x=1,y=2", "-q").stdout.startswith("f = 2\n")
+
+
 def test_out_file_is_whole_or_absent(tmp_path: Path) -> None:
     target = tmp_path / "answer.json"
     assert backprop(*FLAGSHIP, "--json", "-o", str(target)).stdout == ""

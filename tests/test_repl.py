@@ -180,7 +180,7 @@ def test_values_that_are_lacking_are_told() -> None:
     session, found = after("x*yy")
     assert (found.outcome, found.notes) == ("waiting", ("`x`, `yy` have no value: type `x = 1, yy = 1`",))
     assert answer(session, "y = 3").notes == ()
-    assert answer(session, "x = 3").notes == ("`yy` has no value: type `yy = 1`; did you mean `y` by `yy`?",)
+    assert answer(session, "x = 3").notes == ("`yy` has no value: type `yy = 1`; `y` is given: is `yy` meant?",)
     assert refused(session, ":explain", PointError).hint.startswith("type `yy = 1`")
     assert session.lacking == ["yy"]
     found = answer(session, "yy = 2")

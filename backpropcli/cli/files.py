@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -11,6 +12,9 @@ from ..errors import BackpropError, FileProblem, OptionError
 from ..limits import Limits
 from ..textfiles import bounded, decode, read_text
 from .main import tell
+
+SUFFIX = re.compile(r"\.(?!T$)[A-Za-z]\w*$", re.ASCII)
+"""With what no expression ends, but the name of a file may."""
 
 
 def read_program(expression: str | None, file: str | None, limits: Limits) -> str:
@@ -30,7 +34,11 @@ def read_program(expression: str | None, file: str | None, limits: Limits) -> st
         if sys.stdin is None:
             raise FileProblem("standard input is closed")
         return decode(bounded(sys.stdin.buffer, limits), "standard input")
-    return read_text(expression, limits) if expression.endswith(".bp") else expression
+    if expression.endswith(".bp"):
+        return read_text(expression, limits)
+    if SUFFIX.search(expression) and os.path.isfile(expression):
+        raise OptionError(f"{expression} is a file", hint=f"write --file {expression}")
+    return expression
 
 
 def print_notes(notes: Sequence[str], limits: Limits) -> None:
