@@ -16,6 +16,11 @@ from .main import DONE
 if TYPE_CHECKING:
     from ..renderers.screen import Screen
 
+SIGNS = {
+    **dict.fromkeys("·×∗⋅⊙", "mul"), "÷": "div", "−": "sub", "^": "pow", "**": "pow", "²": "square",
+    "≤": "less_equal", "≥": "greater_equal", "≠": "not_equal",
+}  # fmt: skip
+"""Signs that the forms of the rows do not have."""
 ROOM = 36
 """Columns that a rule needs beside the spelling of its gate."""
 
@@ -54,12 +59,11 @@ def command(
 def _find(name: str) -> Gate:
     row = FUNCTIONS.get(name) or OPERATIONS.get(name)
     if row is None:
-        signs = {"@": "", "**": "pow", "^": "pow", "·": "mul", "×": "mul", "÷": "div", "−": "sub"}
         for candidate in OPERATIONS.values():
             if candidate.form and candidate.form.replace("{}", "").strip() == name:
                 row = candidate
                 break
-        row = row or OPERATIONS.get(signs.get(name, ""))
+        row = row or OPERATIONS.get(SIGNS.get(name, ""))
     if row is None:
         close = nearest(name, [*FUNCTIONS, *OPERATIONS])
         raise UnknownName(

@@ -17,7 +17,7 @@ from ..textfiles import decode
 
 MOST_LINES, LONGEST = 1000, 10_000
 """Of the history: lines, and characters of one."""
-SEPARATORS = " \t\n()[]{},;=+-*/^@<>!&|~·×÷−²³√"
+SEPARATORS = " \t\n()[]{},;=+-*/^@<>!&|~·×÷−²³√∛∗⋅⊙≤≥≠"
 """What ends a word that is completed."""
 
 Completions = Callable[[str, str], list[str]]

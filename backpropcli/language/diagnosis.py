@@ -22,7 +22,7 @@ ENDS_OPERAND = frozenset(("NUMBER", "NAME", "RPAR", "RSQB"))
 POSTFIX = frozenset("²³ᵀ")
 RAISED = {"²": "2", "³": "3", **{f"{sign}{n}": n for sign in ("^", "**") for n in ("2", "3", "4", "-1", "-2")}}
 """The powers that mathematics writes between a function and its argument."""
-COMPARISONS = frozenset(("<", "<=", ">", ">=", "==", "!="))
+COMPARISONS = frozenset(("<", "<=", "≤", ">", ">=", "≥", "==", "!=", "≠"))
 BEGINS_OPERAND = frozenset(("NUMBER", "NAME", "LPAR", "LSQB"))
 
 CHARACTERS = {
@@ -46,15 +46,9 @@ CHARACTERS = {
     "∞": ("`∞` is not in the language", "write `inf`"),
     "–": ("the dash `–` is no minus sign", "write `-`"),
     "—": ("the dash `—` is no minus sign", "write `-`"),
-    "≤": ("`≤` is not in the language", "write `<=`"),
-    "≥": ("`≥` is not in the language", "write `>=`"),
-    "≠": ("`≠` is not in the language", "write `!=`"),
     "∑": ("`∑` is not in the language", "write the sum out"),
     "∂": ("`∂` is not in the language", "a derivative is what backprop computes: write the function itself"),
     "∇": ("`∇` is not in the language", "a gradient is what backprop computes: write the function itself"),
-    "⊙": ("`⊙` is not in the language", "write `*`"),
-    "∗": ("`∗` is not in the language", "write `*`"),
-    "⋅": ("`⋅` (U+22C5) is not in the language", "write `*`"),
 }
 
 WORDS = {
@@ -229,7 +223,7 @@ def _explain(
         which = token if word in WORDS else last
         return f"`{which[1]}` is not in the language", WORDS[which[1]], which[2], which[2] + len(which[1])
 
-    if after_operand and (kind in BEGINS_OPERAND or word in ("√", "not")):
+    if after_operand and (kind in BEGINS_OPERAND or word in ("√", "∛", "not")):
         powered = _powered_function(text, before, place) if kind == "LPAR" else None
         return powered or _missing_product(text, before, token, following)
     if kind == "EQUAL":

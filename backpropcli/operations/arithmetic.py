@@ -65,7 +65,7 @@ operation(
     textbook=("1/(2*sqrt(x))",),
 )  # fmt: skip
 operation(
-    "cbrt", "Cube root, real for negative numbers.", pattern="power rule",
+    "cbrt", "Cube root, real for negative numbers.", pattern="power rule", synonyms=("∛",),
     partials=lambda F, z, x: F.div(1.0, 3.0 * F.square(z)),
     kink=lambda F, z, x: x == 0,
     latex=r"\sqrt[3]{{{}}}",
