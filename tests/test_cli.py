@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib.resources import files
@@ -12,6 +15,8 @@ from typing import Any
 
 import jsonschema
 import pytest
+
+from backpropcli.cli.progress import progress
 
 SCHEMA = json.loads((files("backpropcli") / "schema.json").read_text("utf-8"))
 FLAGSHIP = ["eval", "2*(max(z,w)+x*y)", "--at", "x=3,y=-4,z=2,w=-1"]
@@ -272,3 +277,29 @@ def test_out_file_is_whole_or_absent(tmp_path: Path) -> None:
     assert target.read_bytes() == before
     assert backprop(*FLAGSHIP, "-o", str(tmp_path / "no" / "folder" / "f")).returncode == 2
     assert [path.name for path in tmp_path.iterdir()] == ["answer.json"]
+
+
+class Terminal(io.StringIO):
+    """A terminal's standard error."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(0.25, False), (1.5, True)])
+def test_a_bar_is_shown_after_a_second_and_without_colors(
+    seconds: float, shown: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = itertools.count(0.0, seconds / 2)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setattr("backpropcli.cli.progress.monotonic", lambda: next(clock))
+    monkeypatch.setenv("TERM", "xterm-256color")
+    with progress("checking") as step:
+        assert step is not None
+        step(1, 2)
+        step(2, 2)
+    said = sys.stderr.getvalue()  # type: ignore[attr-defined]
+    assert ("checking" in said) == shown
+    assert not re.search(r"\x1b\[[0-9;]*[34][0-9;]*m", said)
+    with progress("checking", quiet=True) as step:
+        assert step is None

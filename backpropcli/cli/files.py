@@ -53,12 +53,12 @@ def print_notes(notes: Sequence[str], limits: Limits) -> None:
         tell(f"note: {len(notes) - most} more notes")
 
 
-def print_error(error: BackpropError) -> None:
-    """The error on standard error, as a person reads it."""
+def print_error(error: BackpropError, place: str = "") -> None:
+    """The error on standard error, as a person reads it; with a place other than line and column."""
     from ..renderers.screen import screen_of
 
     screen = screen_of(sys.stderr)
-    tell(error.render(screen.width or 100, screen.show))
+    tell(error.render(screen.width or 100, screen.show, place))
 
 
 def write_bytes(content: bytes, target: str | None) -> None:

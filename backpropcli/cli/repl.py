@@ -106,6 +106,7 @@ def _statuses(lines: Lines, session: Session, show: Callable[[Answer], int]) -> 
     from ..commands import answer
 
     while True:
+        line: str | None = ""
         try:
             line = lines.read()
             answered = None if line is None else answer(session, line)
@@ -113,13 +114,19 @@ def _statuses(lines: Lines, session: Session, show: Callable[[Answer], int]) -> 
                 return
             found = show(answered)
         except BackpropError as error:
-            print_error(error)
+            print_error(error, _place(error, line or "", lines.number))
             found = UNUSABLE
         except OSError:
             raise  # what is shown cannot be written
         except Exception as error:
             found = fault(error)
         yield found
+
+
+def _place(error: BackpropError, line: str, number: int) -> str:
+    """The place of an error at a line that has a number; what it is about may have been typed before."""
+    column = f", column {error.column}" if error.start >= 0 and error.source == line else ""
+    return f"line {number}{column}" if number else ""
 
 
 def _graver(*statuses: int) -> int:
