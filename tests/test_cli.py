@@ -268,6 +268,26 @@ def test_a_file_in_the_place_of_an_expression_is_told(tmp_path: Path) -> None:
     assert backprop("eval", "--file", str(target), "--at", "x=1,y=2", "-q").stdout.startswith("f = 2\n")
 
 
+def test_the_program_or_the_point_comes_from_standard_input() -> None:
+    expected = "f = 12\n∂f/∂x = 4\n∂f/∂y = 3\n"
+    point = '{"x": 3, "y": 5}'
+    assert backprop("eval", "x*y", "--at", "y=4", "--at-file", "-", "-q", stdin=point).stdout == expected
+    assert backprop("eval", "--file", "-", "--at", "x=3,y=4", "-q", stdin="x*y").stdout == expected
+    assert backprop("eval", "-", "--at", "x=3,y=4", "-q", stdin="x*y").stdout == expected
+    refused = [
+        (["eval", "-", "--at-file", "-"], point, "standard input is asked for twice"),
+        (["eval", "--file", "-", "--at-file", "-"], point, "standard input is asked for twice"),
+        (["eval", "x", "--at-file", "-"], "{", "standard input is no JSON"),
+        (["eval", "x", "--at-file", "-"], "[1]", "standard input holds no object"),
+        (["repl", "--at-file", "-"], point, "standard input has the session's lines"),
+        (["repl", "--file", "-"], "x*y", "standard input has the session's lines"),
+    ]
+    for arguments, stdin, message in refused:
+        run = backprop(*arguments, stdin=stdin)
+        assert (run.returncode, run.stdout) == (2, "")
+        assert message in run.stderr
+
+
 def test_out_file_is_whole_or_absent(tmp_path: Path) -> None:
     target = tmp_path / "answer.json"
     assert backprop(*FLAGSHIP, "--json", "-o", str(target)).stdout == ""

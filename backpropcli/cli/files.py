@@ -26,19 +26,31 @@ def read_program(expression: str | None, file: str | None, limits: Limits) -> st
     """
     if expression is not None and file is not None:
         raise OptionError("a program is given twice: as EXPR and by --file", hint="leave one out")
+    if "-" in (expression, file):
+        return standard_input(limits)
     if file is not None:
         return read_text(file, limits)
     if expression is None:
         raise OptionError("no program is given", hint='such as: backprop eval "(x+y)*z" --at x=-2,y=5,z=-4')
-    if expression == "-":
-        if sys.stdin is None:
-            raise FileProblem("standard input is closed")
-        return decode(bounded(sys.stdin.buffer, limits), "standard input")
     if expression.endswith(".bp"):
         return read_text(expression, limits)
     if SUFFIX.search(expression) and os.path.isfile(expression):
         raise OptionError(f"{expression} is a file", hint=f"write --file {expression}")
     return expression
+
+
+def standard_input(limits: Limits) -> str:
+    """The text in standard input, which is closed then: it can be read once.
+
+    Raises:
+        OptionError: it was read before; FileProblem, LimitError: it cannot be read.
+    """
+    if sys.stdin is None:
+        raise FileProblem("standard input is closed")
+    if sys.stdin.closed:
+        raise OptionError("standard input is asked for twice", hint="put the program or the point in a file")
+    with sys.stdin as stream:
+        return decode(bounded(stream.buffer, limits), "standard input")
 
 
 def print_notes(notes: Sequence[str], limits: Limits) -> None:

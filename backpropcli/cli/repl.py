@@ -66,7 +66,7 @@ def command(
     limits = limits_of(limit)
     if sys.stdin is None:
         raise FileProblem("standard input is closed")
-    if expression == "-":
+    if "-" in (expression, file, at_file):
         raise OptionError("standard input has the session's lines", hint="leave out the -")
     session = Session(point_of(at, at_file, limits), limits, reader_of(limits))
     start = None if expression is None and file is None else read_program(expression, file, limits)
