@@ -311,7 +311,7 @@ class Builder:
         from .elsewhere import INSTEAD
 
         instead = INSTEAD.get(name.lower())
-        near = nearest(name, [known for known in (*FUNCTIONS, *FILLED) if abs(len(known) - len(name)) <= 3])
+        near = len(name) > 1 and nearest(name, [f for f in (*FUNCTIONS, *FILLED) if abs(len(f) - len(name)) <= 3])
         if instead:
             hint = f"write `{instead}`"
         elif near:

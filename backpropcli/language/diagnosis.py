@@ -224,8 +224,7 @@ def _explain(
         return f"`{which[1]}` is not in the language", WORDS[which[1]], which[2], which[2] + len(which[1])
 
     if after_operand and (kind in BEGINS_OPERAND or word in ("√", "∛", "not")):
-        powered = _powered_function(text, before, place) if kind == "LPAR" else None
-        return powered or _missing_product(text, before, token, following)
+        return _powered_function(text, before, token) or _missing_product(text, before, token, following)
     if kind == "EQUAL":
         own = _own_function(text, before, end)
         if own is not None:
@@ -275,18 +274,20 @@ def _own_function(text: str, before: Sequence[Token], end: int) -> tuple[str, st
     return "there are no functions of your own", f"write `{name} = {right}`", start, statement[-1][2] + 1
 
 
-def _powered_function(text: str, before: Sequence[Token], place: int) -> tuple[str, str, int, int] | None:
-    """Message, hint and place for ``sin^2(x)``, ``sin²(x)`` and ``sin^-1(x)``; None for any other bracket there."""
+def _powered_function(text: str, before: Sequence[Token], token: Token) -> tuple[str, str, int, int] | None:
+    """Message, hint and place for ``sin^2(x)``, ``sin² x`` and ``sin^-1(x)``; None for any other operand there."""
+    kind, argument, place = token
     for count in range(2, min(4, len(before)) + 1):
-        (kind, word, start), *rest = before[-count:]
-        sign = "".join(part for _, part, _ in rest)
-        if kind == "NAME" and word in FUNCTIONS and sign in RAISED:
-            inside, power = _inside(text, place), RAISED[sign]
-            inverse = f"a{word}"
-            hint = f"write `{word}({inside})^{power}`"
+        (first, name, start), *rest = before[-count:]
+        power = RAISED.get("".join(word for _, word, _ in rest))
+        if first == "NAME" and power and (name in FUNCTIONS or name.lower() in INSTEAD):
+            if kind not in ("NAME", "NUMBER"):
+                argument = _inside(text, place) if kind == "LPAR" else "…"
+            called, inverse = _called(name, argument), f"a{name}"
+            hint = f"write `{called if name in FUNCTIONS else f'({called})'}^{power}`"
             if power == "-1" and inverse in FUNCTIONS:
-                hint = f"write `{inverse}({inside})` for the inverse, `1/{word}({inside})` for the reciprocal"
-            return f"`{word}` takes its argument before the power", hint, start, place
+                hint = f"write `{inverse}({argument})` for the inverse, `1/{called}` for the reciprocal"
+            return f"`{name}` takes its argument before the power", hint, start, place
     return None
 
 
