@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from .graph import Graph
@@ -21,8 +22,9 @@ class Gate(NamedTuple):
         synonyms: other spellings.
         doc: one sentence.
         formula: its value by other operations, or its spelling where it is elementary.
-        derivatives: by operand, the local gradient over the operands and the value z; or, where `carries`, the
-            downstream gradient over these and ``upstream``.
+        derivatives: by operand, the local gradient over the operands, the value z, and the number of entries n; or,
+            where `carries`, the downstream gradient over these and ``upstream``; "" where there is none.
+        textbook: by operand, the same as textbooks have it, where that is written differently.
         carries: it is no local gradient that is multiplied with, but a rule that carries the gradient back.
         pattern: how the gradient flows.
         kink: the condition under which there is no derivative, or "".
@@ -35,10 +37,15 @@ class Gate(NamedTuple):
     doc: str
     formula: str
     derivatives: dict[str, str]
+    textbook: dict[str, str]
     carries: bool
     pattern: str
     kink: str
     example: str
+
+
+NOWHERE = "0/0"
+"""The local gradient towards an operand that has none."""
 
 
 def gate(row: Operation) -> Gate:
@@ -52,9 +59,12 @@ def gate(row: Operation) -> Gate:
     z = Symbol(F, graph.input("z", shape))
     upstream = Symbol(F, graph.input("upstream", shape))
 
+    entries = shapes[0][0] if row.reduces and len(shapes[0]) == 1 else 0
+
     def text(value: object) -> str:
         index = F.symbol(value).index
-        return expressions(graph, dict(graph.names), 200)[index]
+        found = expressions(graph, dict(graph.names), 200)[index]
+        return re.sub(rf"\b{entries}\b", "n", found) if entries else found.replace(NOWHERE, "")
 
     def rule(k: int) -> str:
         if row.told:
@@ -77,10 +87,14 @@ def gate(row: Operation) -> Gate:
         doc=row.doc,
         formula=text(formula(F, *operands)) if formula is not None else spelling,
         derivatives={name: rule(k) for k, name in enumerate(row.operands)},
+        textbook={name: rule for name, rule in zip(row.operands, row.textbook, strict=False) if rule},
         carries=bool(row.pullback),
         pattern=row.pattern,
-        kink=text(bound.kink(F, z, *operands)) if bound.kink is not None else "",
-        example=", ".join(f"{name} {written(s)}" for name, s in zip(row.operands, shapes, strict=True))
+        kink=row.kink_told or (text(bound.kink(F, z, *operands)) if bound.kink is not None else ""),
+        example=", ".join(
+            f"{name} of n entries" if s == (entries,) else f"{name} {written(s)}"
+            for name, s in zip(row.operands, shapes, strict=True)
+        )
         if row.tensor
         else "",
     )

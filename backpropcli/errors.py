@@ -65,16 +65,18 @@ class BackpropError(Exception):
             "hint": self.hint or None,
         }
 
-    def render(self, width: int = 80, show: Callable[[str], str] | None = None) -> str:
+    def render(self, width: int = 80, show: Callable[[str], str] | None = None, place: str = "") -> str:
         """The error as a person reads it: the cause, the line, a caret, the mend.
 
         Args:
             width: the screen's columns.
             show: makes text fit to be shown on the screen; by default `printable`.
+            place: what is told in place of line and column.
         """
         show = show or printable
-        place = "" if self.start < 0 else f"line {self.line}, column {self.column}: "
-        lines = [f"backprop: {place}{show(self.message)}"]
+        if not place and self.start >= 0:
+            place = f"line {self.line}, column {self.column}"
+        lines = [f"backprop: {place}{': ' * bool(place)}{show(self.message)}"]
         if self.start >= 0:
             lines += self._excerpt(max(width, 20) - 2, show)
         if self.hint:

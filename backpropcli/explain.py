@@ -348,7 +348,7 @@ class Steps:
             name=record.name,
             formula=value(self.graph, record.node) if gate else None,
             pattern=record.pattern,
-            way=way_of(self.graph.operations[record.node], record.inputs, products),
+            way=way_of(self.graph.gate(record.node), record.inputs, products),
             upstream=record.upstream,
             seed=record.node == self.result.output,
             contributions=list(map(Contribution, record.sources, record.contributions)),
@@ -461,6 +461,10 @@ def way_of(operation: Operation, edges: list[EdgeRecord], products: list[Product
             return "constant"
     if pattern in ("gradient switch", "gradient blocker") and len(locals_) == 1:
         return {1.0: "open", 0.0: "closed"}.get(locals_.pop(), "")  # type: ignore[arg-type]
+    if operation.name == "reciprocal":
+        return "reciprocal"
+    if pattern == "quotient rule" and len(edges) == 1:
+        return "denominator" if edges[0].k else "numerator"
     if pattern == "power rule" and operation.form and any(edge.k for edge in edges):
         return "exponent"
     return ""

@@ -70,6 +70,7 @@ class _Trace:
         self.graph = Graph()
         self.F = Symbols(self.graph, ties)
         self.operation: Operation = graph.operations[i]
+        self.gate = graph.gate(i)
         self.operands = [self.leaf(j) for j in graph.operands[i]]
         self.z = self.leaf(i)
 
@@ -85,6 +86,8 @@ class _Trace:
 
     def local(self, k: int) -> Any:
         """The local gradient towards operand k: a symbol, a number or a linear map."""
+        if self.gate is not self.operation and k:  # the rule of 1/x has x alone
+            return self.gate.local(self.F, 0, self.z, self.operands[k:])
         return self.operation.local(self.F, k, self.z, self.operands)
 
     def special(self, node: int, like: int) -> Symbol:

@@ -63,6 +63,12 @@ class Graph:
         """The shape of a node's value; of an input whose own is not known yet that of a scalar."""
         return self.shapes[i] or ()
 
+    def gate(self, i: int) -> Operation:
+        """The row whose pattern a node shows: 1/x is a quotient, and the lectures' gate of that name."""
+        operation, operands = self.operations[i], self.operands[i]
+        one = operation.name == "div" and self.constants.get(operands[0]) == 1.0 and operands[0] not in self.names
+        return OPERATIONS["reciprocal"] if one else operation
+
     def append(self, operation: Operation, *operands: int) -> int:
         """Add a node and return its number.
 

@@ -94,7 +94,7 @@ def _require_values(inputs: Sequence[str], point: Mapping[str, Value]) -> None:
         return
     given = [name for name in point if name not in inputs]
     close = {name: nearest(name, given[:100]) for name in missing[:8]}
-    meant = [f"did you mean `{name}` by `{found}`?" for name, found in close.items() if found]
+    meant = [f"`{found}` is given: is `{name}` meant?" for name, found in close.items() if found]
     names = ", ".join(f"`{name}`" for name in missing[:8]) + (
         f" and {len(missing) - 8} more" if len(missing) > 8 else ""
     )

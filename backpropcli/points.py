@@ -50,20 +50,25 @@ def read_value(path: str, name: str = "", limits: Limits = LIMITS) -> Value:
         raise FileProblem(f"{path} cannot be read: {str(error).partition(';')[0]}") from None
 
 
-def read_point(path: str, limits: Limits = LIMITS) -> dict[str, Value]:
+def read_point(path: str, limits: Limits = LIMITS, text: str | None = None) -> dict[str, Value]:
     """The values in a point file: a JSON object, or the arrays of an .npz.
 
     In JSON a value is a number, nested lists, a text such as ``"pi/4"``, or ``"@w.npy"`` for a file beside this one.
 
+    Args:
+        path: the file.
+        limits: the limits in force.
+        text: the JSON itself, where it is in no file; the path then says what to call it.
+
     Raises:
         PointError, FileProblem, LimitError: it cannot be used.
     """
-    if path.lower().endswith(".npz"):
+    if text is None and path.lower().endswith(".npz"):
         try:
             return _arrays(path, limits)
         except OSError as error:
             raise FileProblem(f"{path} cannot be read: {error.strerror or error}") from None
-    found = _json(path, limits)
+    found = _json(path, limits, text)
     if not isinstance(found, dict):
         raise PointError(f"{path} holds no object", hint='a point is an object such as {"x": 1}')
     return {name: _value(path, name, value, limits) for name, value in found.items()}
@@ -78,6 +83,8 @@ def value_of(what: str, text: str, limits: Limits = LIMITS) -> Value:
     try:
         values = parse_bindings(f"x={text}", limits, lambda path, _: read_value(path, "", limits))
     except BackpropError as error:
+        if _lists(text, limits):
+            raise PointError(f"{what} is one value, not {text!r}", hint=f"a tensor is written `[{text}]`") from None
         error.message = f"{what}: {error.message}"
         if error.start >= 0:
             error.source, error.start, error.end = text, max(error.start - 2, 0), max(error.end - 2, 1)
@@ -85,6 +92,15 @@ def value_of(what: str, text: str, limits: Limits = LIMITS) -> Value:
     if len(values) > 1:
         raise PointError(f"{what} is one value, not {text!r}")
     return values["x"]
+
+
+def _lists(text: str, limits: Limits) -> bool:
+    """Whether the text would be a tensor, were it in brackets."""
+    try:
+        parse_bindings(f"x=[{text}]", limits)
+    except BackpropError:
+        return False
+    return "," in text
 
 
 def _npy(path: str, name: str, limits: Limits) -> Value:
@@ -238,8 +254,8 @@ READERS: dict[str, Callable[[str, str, Limits], Value]] = {
 }
 
 
-def _json(path: str, limits: Limits) -> Any:
-    """What a JSON file holds.
+def _json(path: str, limits: Limits, text: str | None = None) -> Any:
+    """What a JSON file, or its text, holds.
 
     Raises:
         PointError: it is no JSON, gives a name twice, or a number beyond all floats.
@@ -258,7 +274,7 @@ def _json(path: str, limits: Limits) -> Any:
             raise PointError(f"{path}: {literal[:40]} is larger than any float64", hint='write "Infinity" for infinity')
         return float(literal)
 
-    text = read_text(path, limits)
+    text = read_text(path, limits) if text is None else text
     try:
         return json.loads(text, object_pairs_hook=once, parse_float=in_range)
     except json.JSONDecodeError as error:

@@ -169,7 +169,7 @@ def _nodes(result: Result, identifiers: list[str], names: list[str], wanted: Wan
             id=identifiers[i],
             name=names[i],
             operation=operation.name,
-            pattern="gradient adder" if shared and operation is INPUT else operation.pattern,
+            pattern="gradient adder" if shared and operation is INPUT else graph.gate(i).pattern,
             text=texts[i],
             gate=gates[i],
             shape=shape,

@@ -322,5 +322,5 @@ def _mend(lacking: list[str], values: Mapping[str, Value]) -> tuple[str, str]:
     for name in lacking[:MOST_NAMES]:
         close = nearest(name, list(values)[:100])
         if close and len(name) > 1:
-            hint += f"; did you mean `{close}` by `{name}`?"
+            hint += f"; `{close}` is given: is `{name}` meant?"
     return f"{listed(lacking)} {have} no value", hint

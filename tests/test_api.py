@@ -45,9 +45,9 @@ def test_what_is_differentiated_by_what() -> None:
     ("options", "kind", "message", "hint"),
     [
         ({"x": 1}, PointError, "no value for `y`", "--at y="),
-        ({"x": 1, "Y": 2}, PointError, "no value for `y`", "did you mean `y` by `Y`?"),
+        ({"x": 1, "Y": 2}, PointError, "no value for `y`", "`Y` is given: is `y` meant?"),
         ({"x": 1, "y": 2, "wrt": ["z"]}, OptionError, "no input `z`", "x, y"),
-        ({"x": 1, "y": 2, "output": "z"}, UnknownName, "assigns no `z`", "x, y"),
+        ({"x": 1, "y": 2, "output": "z"}, UnknownName, "assigns no `z`", "write `z = …`"),
         ({"x": 1, "y": 2, "mode": "sideways"}, OptionError, "mode is one of", ""),
     ],
 )

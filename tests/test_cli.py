@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib.resources import files
@@ -12,6 +15,8 @@ from typing import Any
 
 import jsonschema
 import pytest
+
+from backpropcli.cli.progress import progress
 
 SCHEMA = json.loads((files("backpropcli") / "schema.json").read_text("utf-8"))
 FLAGSHIP = ["eval", "2*(max(z,w)+x*y)", "--at", "x=3,y=-4,z=2,w=-1"]
@@ -239,6 +244,50 @@ def test_scalars_import_nothing_heavy() -> None:
         assert run.stderr.splitlines()[-1] == expected
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        (["x*y", "--at", "x1=1,y=2"], "no value for `x`", "`x1` is given: is `x` meant?"),
+        (["q = x*y; f = q + 1", "--at", "x=1,y=2", "--output", "zz"], "assigns no `zz`", "it assigns: q, f"),
+        (["x", "--at", '{"x": 3}'], "values are no JSON here", "write `x=1,y=2`, or put it in a file for --at-file"),
+        (["x", "--at", "x=[1,2]", "--upstream", "1,1"], "--upstream is one value", "a tensor is written `[1,1]`"),
+    ],
+)
+def test_errors_name_the_mend(arguments: list[str], message: str, hint: str) -> None:
+    run = backprop("eval", *arguments)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert message in run.stderr.splitlines()[0]
+    assert run.stderr.splitlines()[-1] == f"  hint: {hint}"
+
+
+def test_a_file_in_the_place_of_an_expression_is_told(tmp_path: Path) -> None:
+    target = tmp_path / "p.txt"
+    target.write_text("x*y")
+    run = backprop("eval", str(target), "--at", "x=1,y=2")
+    assert run.stderr == f"backprop: {target} is a file\n  hint: write --file {target}\n"
+    assert backprop("eval", "--file", str(target), "--at", "x=1,y=2", "-q").stdout.startswith("f = 2\n")
+
+
+def test_the_program_or_the_point_comes_from_standard_input() -> None:
+    expected = "f = 12\n∂f/∂x = 4\n∂f/∂y = 3\n"
+    point = '{"x": 3, "y": 5}'
+    assert backprop("eval", "x*y", "--at", "y=4", "--at-file", "-", "-q", stdin=point).stdout == expected
+    assert backprop("eval", "--file", "-", "--at", "x=3,y=4", "-q", stdin="x*y").stdout == expected
+    assert backprop("eval", "-", "--at", "x=3,y=4", "-q", stdin="x*y").stdout == expected
+    refused = [
+        (["eval", "-", "--at-file", "-"], point, "standard input is asked for twice"),
+        (["eval", "--file", "-", "--at-file", "-"], point, "standard input is asked for twice"),
+        (["eval", "x", "--at-file", "-"], "{", "standard input is no JSON"),
+        (["eval", "x", "--at-file", "-"], "[1]", "standard input holds no object"),
+        (["repl", "--at-file", "-"], point, "standard input has the session's lines"),
+        (["repl", "--file", "-"], "x*y", "standard input has the session's lines"),
+    ]
+    for arguments, stdin, message in refused:
+        run = backprop(*arguments, stdin=stdin)
+        assert (run.returncode, run.stdout) == (2, "")
+        assert message in run.stderr
+
+
 def test_out_file_is_whole_or_absent(tmp_path: Path) -> None:
     target = tmp_path / "answer.json"
     assert backprop(*FLAGSHIP, "--json", "-o", str(target)).stdout == ""
@@ -248,3 +297,29 @@ def test_out_file_is_whole_or_absent(tmp_path: Path) -> None:
     assert target.read_bytes() == before
     assert backprop(*FLAGSHIP, "-o", str(tmp_path / "no" / "folder" / "f")).returncode == 2
     assert [path.name for path in tmp_path.iterdir()] == ["answer.json"]
+
+
+class Terminal(io.StringIO):
+    """A terminal's standard error."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(0.25, False), (1.5, True)])
+def test_a_bar_is_shown_after_a_second_and_without_colors(
+    seconds: float, shown: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = itertools.count(0.0, seconds / 2)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setattr("backpropcli.cli.progress.monotonic", lambda: next(clock))
+    monkeypatch.setenv("TERM", "xterm-256color")
+    with progress("checking") as step:
+        assert step is not None
+        step(1, 2)
+        step(2, 2)
+    said = sys.stderr.getvalue()  # type: ignore[attr-defined]
+    assert ("checking" in said) == shown
+    assert not re.search(r"\x1b\[[0-9;]*[34][0-9;]*m", said)
+    with progress("checking", quiet=True) as step:
+        assert step is None

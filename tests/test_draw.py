@@ -128,7 +128,7 @@ def test_data_has_no_gradient() -> None:
 def test_full_values_are_told_on_hover() -> None:
     root = ElementTree.fromstring(picture(drawn("x/3", {"x": 1.0})))
     titles = [title.text for title in root.iter(f"{SVG}title")]
-    assert "f = x/3\nvalue 0.3333333333333333\ngradient 1\nswap multiplier" in titles
+    assert "f = x/3\nvalue 0.3333333333333333\ngradient 1\nquotient rule" in titles
     assert "value 0.3333333333333333" in titles
     shown = [list(text.itertext())[-1] for text in root.iter(f"{SVG}text")]
     assert {"x", "1", "/3", "0.3333", "f"} <= set(shown)

@@ -701,3 +701,19 @@ def test_ascii_where_the_encoding_has_no_more() -> None:
     run = backprop("explain", "(x+y)*z", "--at", "x=-2,y=5,z=-4", PYTHONIOENCODING="ascii")
     assert run.stdout.isascii()
     assert "to z: local df/dz = n3 = 3; downstream 3 * 1 = 3" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("program", "pattern", "said"),
+    [
+        ("1/x", "power rule", "the slope of 1/x is -1/x².\n      to x: local ∂f/∂x = -f^2 = -0.5^2 = -0.25"),
+        ("2/x", "quotient rule", "Quotient rule: the denominator gets the upstream gradient times minus the quotient"),
+        ("x/4", "quotient rule", "Quotient rule: the numerator gets the upstream gradient divided by the denominator."),
+        ("x/x", "quotient rule", "the denominator; the\n    denominator gets that times minus the quotient."),
+        ("one = 1; f = one/x", "quotient rule", "Quotient rule: the denominator"),
+    ],
+)
+def test_one_over_x_is_a_gate_of_its_own(program: str, pattern: str, said: str) -> None:
+    result = evaluate(program, {"x": 2.0})
+    assert list(report(result).nodes)[-1].pattern == pattern
+    assert said in page(result)

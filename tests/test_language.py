@@ -12,14 +12,18 @@ from backpropcli.errors import LimitError, printable
 from backpropcli.language import parse_bindings
 from backpropcli.language.builder import Builder
 from backpropcli.language.compile import compile_tables, grammar_text, lark_parser
+from backpropcli.language.elsewhere import INSTEAD
 from backpropcli.language.parser import parser
 from backpropcli.limits import Limits
+from backpropcli.operations import FUNCTIONS
 from backpropcli.text import expressions, labels
 
 MEANINGS = {
     "-x^2": -9, "2^-1": 0.5, "2^-x^2": 2**-9, "2^3^2": 512, "(2^3)^2": 64, "-2^2": -4, "--x": 3, "-+-x": 3, "+x": 3,
     "2**3": 8, "x²": 9, "x³": 27, "√x^2": 2.9999999999999996, "√(x+6)": 3,
-    "2·x": 6, "2×x": 6, "6÷x": 2, "5−x": 2, "x*-2": -6, "x--2": 5,
+    "2·x": 6, "2×x": 6, "2∗x": 6, "2⊙x": 6, "2⋅x": 6, "[1,2]⋅[3,4]": 11, "6÷x": 2, "5−x": 2, "∛(x+5)": 2,
+    "x≤3": 1, "x≥4": 0, "x≠3": 0, "Φ(0)": 0.5, "φ(0)*0": 0, "Γ(5)": 24, "ψ(1) < 0": 1,
+    "Γ = 2; Γ*Γ(x)": 4, "Φ = 1; φ = 2; ψ = 4; Φ + φ + ψ": 7, "x*-2": -6, "x--2": 5,
     "1-2-3": -4, "8/4/2": 1, "2*x+1": 7, "2+x*2": 8, "6/2*x": 9, "3.": 3, ".5": 0.5, "1e-3": 0.001, "1E2": 100, "3": 3,
     "x<4": 1, "x<=3": 1, "x>3": 0, "x>=3": 1, "x==3": 1, "x!=3": 0, "1+1==2": 1, "not x": 0, "not 0": 1,
     "not x==4": 1, "1 and 0 or 1": 1, "1 or 0 and 0": 1, "not 1 or 1": 1, "x>1 and x<4": 1, "(x>1)*x": 3,
@@ -50,6 +54,7 @@ REFUSED: list[tuple[str, int, int, str, str]] = [
     ("3!", 1, 2, "`!`", "gamma(n + 1)"),
     ("x'", 1, 2, "`'`", "leave it out"),
     ("a<b<c", 1, 4, "do not chain", "a < b and b < c"),
+    ("a≤b≤c", 1, 4, "do not chain", "a < b and b < c"),
     ("(x+y", 1, 1, "`(` is never closed", "add `)`"),
     ("max(x, (y)", 1, 4, "`(` is never closed", "add `)`"),
     ("x+y)", 1, 4, "`)` closes nothing", "delete it"),
@@ -122,6 +127,35 @@ REFUSED: list[tuple[str, int, int, str, str]] = [
     ("stack([1, 2], 3)", 1, 1, "entry 1 has the shape scalar", ""),
     ("a, b", 1, 2, "`,` stands in no call", ""),
     ("(a; b)", 1, 3, "`;` stands inside brackets", ""),
+    ("sin^2(x)", 1, 1, "`sin` takes its argument before the power", "write `sin(x)^2`"),
+    ("2*cos²(x + (y))", 1, 3, "`cos` takes its argument before the power", "write `cos(x + (y))^2`"),
+    ("sin^-1(x)", 1, 1, "`sin` takes its argument", "`asin(x)` for the inverse, `1/sin(x)`"),
+    ("exp**-1 (x)", 1, 1, "`exp` takes its argument", "write `exp(x)^-1`"),
+    ("sin² x", 1, 1, "`sin` takes its argument before the power", "write `sin(x)^2`"),
+    ("sin^2 √x", 1, 1, "`sin` takes its argument before the power", "write `sin(…)^2`"),
+    ("sec^2(x)", 1, 1, "`sec` takes its argument before the power", "write `(1/cos(x))^2`"),
+    ("g(x)", 1, 1, "no function `g`", "`backprop gates` lists the functions"),
+    ("x^2(3)", 1, 4, "no implicit product", ""),
+    ("f(x)=x^2", 1, 1, "there are no functions of your own", "write `f = x^2`"),
+    ("a = 1; f(x, y) = x*y; f(a, 2)", 1, 8, "there are no functions of your own", "write `f = x*y`"),
+    ("f(2) = 3", 1, 6, "`=` assigns", ""),
+    ("sin(x) = 3", 1, 8, "`=` assigns", "write `==`"),
+    ("mod(x, 2)", 1, 1, "no function `mod`", "write `x - y*floor(x/y)`"),
+    ("x mod 2", 1, 3, "`mod` is not in the language", "write `x - y*floor(x/y)`"),
+    ("logit(x)", 1, 1, "no function `logit`", "write `log(p/(1 - p))`"),
+    ("arctan2(y, x)", 1, 1, "no function `arctan2`", "write `atan2(y, x)`"),
+    ("zyx(x)", 1, 1, "no function `zyx`", "`backprop gates` lists the functions"),
+    ("np.sin(x)", 1, 1, "names have no prefix such as `np.`", "write `sin(x)`"),
+    ("2*torch.nn.functional.relu(x[0])", 1, 3, "names have no prefix", "write `relu(x[0])`"),
+    ("np.pi*x", 1, 1, "names have no prefix", "write `pi`"),
+    ("np.mod(x, 2)", 1, 1, "names have no prefix", "write `x - y*floor(x/y)`"),
+    ("np.array([1, 2]) @ x", 1, 1, "names have no prefix", "write `[1, 2]`"),
+    ("np.foo(x)", 1, 1, "names have no prefix", "`backprop gates` lists the functions"),
+    ("x.sum()", 1, 1, "functions are no methods", "write `sum(x)`"),
+    ("3*(x + 1).sum(axis=0)", 1, 3, "functions are no methods", "write `sum(x + 1, axis=0)`"),
+    ("F.sum()", 1, 1, "functions are no methods", "write `sum(F)`"),
+    ("x.T.mean()", 1, 1, "functions are no methods", "write `mean(x.T)`"),
+    ("x[1:].shape", 1, 6, "attributes are not in the language", ""),
     ("x" * 65, 1, 1, "a name of 65 characters", "--limit name=65"),
 ]
 
@@ -291,6 +325,15 @@ def test_our_parser_builds_what_lark_builds(text: str) -> None:
     assert ours.graph.operands == larks.graph.operands
     assert ours.graph.constants == larks.graph.constants
     assert (ours.output, ours.assigned, ours.notes) == (larks.output, larks.assigned, larks.notes)
+
+
+@pytest.mark.parametrize("name", INSTEAD)
+def test_what_to_write_instead_is_in_the_language(name: str) -> None:
+    program = parse(INSTEAD[name])
+    vectors = "dot(" in INSTEAD[name] or "max(" in INSTEAD[name]
+    at = {key: [[2, 1], [1, 3]] if key.isupper() else [0.25, 0.5] if vectors else 0.75 for key in program.inputs}
+    assert name not in FUNCTIONS
+    assert evaluate(f"sum({INSTEAD[name]})", at).gradient
 
 
 @pytest.mark.parametrize("text", [case[0] for case in REFUSED])

@@ -180,7 +180,7 @@ def test_values_that_are_lacking_are_told() -> None:
     session, found = after("x*yy")
     assert (found.outcome, found.notes) == ("waiting", ("`x`, `yy` have no value: type `x = 1, yy = 1`",))
     assert answer(session, "y = 3").notes == ()
-    assert answer(session, "x = 3").notes == ("`yy` has no value: type `yy = 1`; did you mean `y` by `yy`?",)
+    assert answer(session, "x = 3").notes == ("`yy` has no value: type `yy = 1`; `y` is given: is `yy` meant?",)
     assert refused(session, ":explain", PointError).hint.startswith("type `yy = 1`")
     assert session.lacking == ["yy"]
     found = answer(session, "yy = 2")
@@ -475,6 +475,16 @@ def test_exit_status(stdin: str, arguments: list[str], status: int) -> None:
     assert ">" not in run.stdout
 
 
+def test_errors_from_a_pipe_tell_the_line_of_the_input() -> None:
+    """Also where what is wrong was typed before: a value of another shape, for a definition."""
+    run = repl(stdin="x = 3\n\nq = x@y\n2x\r\ny = [1, 2]\n:nonsense\nx %2\n")
+    said = [line for line in run.stderr.splitlines() if line.startswith("backprop: ")]
+    assert [line.partition(": ")[2].partition(": ")[0] for line in said] == [
+        "line 4, column 2", "line 5", "line 6", "line 7, column 3",
+    ]  # fmt: skip
+    assert "  q = x@y\n      ^^^\n" in run.stderr
+
+
 def test_hostile_bytes_keep_the_session() -> None:
     lines = [b"x = 3", b"\xff\xfe", b"x\x00\x1b[31m", b"(" * 5000, b"9" * 5000, "\u202ex".encode(), b"x^2", b""]
     run = repl("--limit", "source=4000", stdin=b"\n".join(lines))
@@ -516,6 +526,8 @@ def test_scalars_import_nothing_heavy() -> None:
 
 class Given:
     """Lines that are there already."""
+
+    number = 0
 
     def __init__(self, *lines: str) -> None:
         self.lines = list(lines)

@@ -17,6 +17,7 @@ from backpropcli import Result, hessian, jacobian, parse
 from backpropcli.derivatives import Hessian, Jacobian
 from backpropcli.directional import directional, pushed_forward
 from backpropcli.errors import LimitError, OptionError, ShapeError
+from backpropcli.errors import columns as width_of
 from backpropcli.graph import Graph
 from backpropcli.kernels.arrays import Arrays
 from backpropcli.kernels.exact import exact
@@ -324,6 +325,22 @@ def test_pages(arguments: list[str], width: int, golden: Callable[[str, str], No
     assert (done.returncode, done.stderr) == (0, "")
     assert all(len(line) <= width for line in done.stdout.splitlines())
     golden(f"{arguments[0]}-{COMMANDS.index(arguments)}-{width}.txt", done.stdout)
+
+
+@pytest.mark.parametrize("width", [40, 50, 80])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["eval", "sum(exp(x))"],
+        ["jacobian", "softmax(x)"],
+        ["hvp", "sum(x^3.5)", "--direction", "x=[1,2,3,4,5,6,7,8]"],
+    ],
+    ids=lambda a: a[0],
+)
+def test_long_vectors_go_on_in_the_next_line(arguments: list[str], width: int) -> None:
+    done = backprop(*arguments, "--at", "x=[1.1,2.2,3.3,4.4,5.5,6.6,7.7,8.8]", COLUMNS=str(width))
+    assert done.returncode == 0
+    assert max(map(width_of, done.stdout.splitlines())) <= width
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=lambda a: f"{a[0]} {a[1]}")

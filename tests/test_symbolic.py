@@ -523,7 +523,7 @@ def test_lines_fold_at_the_terminal(columns: int) -> None:
         (["x", "--shape", "x=2,x=2"], "`x` has two shapes", "give each name one"),
         (["x", "--shape", "x=2", "--at", "x=1"], "`x` has one shape by --shape and another", "leave one out"),
         (["x", "--wrt", "y"], "no input `y`", "its inputs are: x"),
-        (["x", "--output", "y"], "assigns no `y`", "it has: x"),
+        (["x", "--output", "y"], "assigns no `y`", "write `y = …`"),
         (["x", "--ties", "error"], "--ties is one of split, first", ""),
         (["x", "--format", "table"], "--format is one of text, latex, json, program", ""),
         (["x +"], "the text ends", ""),

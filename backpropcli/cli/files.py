@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -11,6 +12,9 @@ from ..errors import BackpropError, FileProblem, OptionError
 from ..limits import Limits
 from ..textfiles import bounded, decode, read_text
 from .main import tell
+
+SUFFIX = re.compile(r"\.(?!T$)[A-Za-z]\w*$", re.ASCII)
+"""With what no expression ends, but the name of a file may."""
 
 
 def read_program(expression: str | None, file: str | None, limits: Limits) -> str:
@@ -22,15 +26,31 @@ def read_program(expression: str | None, file: str | None, limits: Limits) -> st
     """
     if expression is not None and file is not None:
         raise OptionError("a program is given twice: as EXPR and by --file", hint="leave one out")
+    if "-" in (expression, file):
+        return standard_input(limits)
     if file is not None:
         return read_text(file, limits)
     if expression is None:
         raise OptionError("no program is given", hint='such as: backprop eval "(x+y)*z" --at x=-2,y=5,z=-4')
-    if expression == "-":
-        if sys.stdin is None:
-            raise FileProblem("standard input is closed")
-        return decode(bounded(sys.stdin.buffer, limits), "standard input")
-    return read_text(expression, limits) if expression.endswith(".bp") else expression
+    if expression.endswith(".bp"):
+        return read_text(expression, limits)
+    if SUFFIX.search(expression) and os.path.isfile(expression):
+        raise OptionError(f"{expression} is a file", hint=f"write --file {expression}")
+    return expression
+
+
+def standard_input(limits: Limits) -> str:
+    """The text in standard input, which is closed then: it can be read once.
+
+    Raises:
+        OptionError: it was read before; FileProblem, LimitError: it cannot be read.
+    """
+    if sys.stdin is None:
+        raise FileProblem("standard input is closed")
+    if sys.stdin.closed:
+        raise OptionError("standard input is asked for twice", hint="put the program or the point in a file")
+    with sys.stdin as stream:
+        return decode(bounded(stream.buffer, limits), "standard input")
 
 
 def print_notes(notes: Sequence[str], limits: Limits) -> None:
@@ -45,12 +65,12 @@ def print_notes(notes: Sequence[str], limits: Limits) -> None:
         tell(f"note: {len(notes) - most} more notes")
 
 
-def print_error(error: BackpropError) -> None:
-    """The error on standard error, as a person reads it."""
+def print_error(error: BackpropError, place: str = "") -> None:
+    """The error on standard error, as a person reads it; with a place other than line and column."""
     from ..renderers.screen import screen_of
 
     screen = screen_of(sys.stderr)
-    tell(error.render(screen.width or 100, screen.show))
+    tell(error.render(screen.width or 100, screen.show, place))
 
 
 def write_bytes(content: bytes, target: str | None) -> None:

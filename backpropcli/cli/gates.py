@@ -16,10 +16,19 @@ from .main import DONE
 if TYPE_CHECKING:
     from ..renderers.screen import Screen
 
+SIGNS = {
+    **dict.fromkeys("·×∗⋅⊙", "mul"), "÷": "div", "−": "sub", "^": "pow", "**": "pow", "²": "square",
+    "≤": "less_equal", "≥": "greater_equal", "≠": "not_equal",
+}  # fmt: skip
+"""Signs that the forms of the rows do not have."""
+ROOM = 36
+"""Columns that a rule needs beside the spelling of its gate."""
+
 HELP = """\
 The catalogue of gates.
 
-Every operation with its formula, its derivative over the operands and the value z, its pattern, and its kinks.
+Every operation with its formula, its derivative over the operands and the value z, as textbooks have it and as it is
+computed, its pattern, and its kinks.
 
 Examples:
 
@@ -50,12 +59,11 @@ def command(
 def _find(name: str) -> Gate:
     row = FUNCTIONS.get(name) or OPERATIONS.get(name)
     if row is None:
-        signs = {"@": "", "**": "pow", "^": "pow", "·": "mul", "×": "mul", "÷": "div", "−": "sub"}
         for candidate in OPERATIONS.values():
             if candidate.form and candidate.form.replace("{}", "").strip() == name:
                 row = candidate
                 break
-        row = row or OPERATIONS.get(signs.get(name, ""))
+        row = row or OPERATIONS.get(SIGNS.get(name, ""))
     if row is None:
         close = nearest(name, [*FUNCTIONS, *OPERATIONS])
         raise UnknownName(
@@ -74,22 +82,50 @@ def _json(gates: list[Gate]) -> Iterator[str]:
 
 
 def _listing(gates: list[Gate], screen: Screen) -> Iterator[str]:
-    """A line a gate and a line a derivative, in columns that are as wide as needed."""
-    yield screen.show("z is the value of a gate; `backprop gates NAME` shows one in full.") + "\n\n"
-    left = max(columns(g.spelling) for g in gates)
+    """The spelling of every gate, and beside it, or below where the screen is narrow, what there is to know."""
+    yield from _folded(screen, "", "z is the value of a gate, n how many entries an operand has; `backprop gates NAME` "
+                       "shows one in full.")  # fmt: skip
+    yield "\n"
+    left = max(columns(g.spelling) for g in gates) + 2
+    narrow = screen.width is not None and screen.width < left + ROOM
     for g in gates:
-        lines = _rules(g)
-        yield screen.show(f"{g.spelling:<{left}}  {lines[0]}") + "\n"
-        for line in lines[1:]:
-            yield screen.show(" " * left + f"  {line}") + "\n"
         more = [g.pattern] + ([f"kink where {g.kink}"] if g.kink else [])
         more += [f"also {', '.join(g.synonyms)}"] if g.synonyms else []
-        yield screen.show(" " * left + "  " + "; ".join(more)) + "\n"
+        texts = [*_rules(g), "; ".join(more)]
+        head = g.spelling
+        if narrow:
+            yield screen.show(head) + "\n"
+            left, head = 2, ""
+        for text in texts:
+            yield from _folded(screen, f"{head:<{left}}", text)
+            head = ""
+
+
+def _folded(screen: Screen, head: str, text: str) -> Iterator[str]:
+    """A head, and beside it a text, in as many lines as the screen's width takes."""
+    from textwrap import wrap
+
+    head, text = screen.show(head), screen.show(text)
+    lines = [text]
+    if screen.width is not None:
+        room = max(screen.width - columns(head), ROOM // 2)
+        lines = wrap(text, room, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    for line in lines:
+        yield f"{head}{line}\n"
+        head = " " * columns(head)
 
 
 def _rules(g: Gate) -> list[str]:
-    """The derivative towards every operand, a line each."""
-    return [f"{'downstream to ' if g.carries else '∂z/∂'}{operand} = {rule}" for operand, rule in g.derivatives.items()]
+    """The derivative towards every operand: as textbooks have it, and as it is computed."""
+    found = []
+    for operand, rule in g.derivatives.items():
+        left = f"{'downstream to ' if g.carries else '∂z/∂'}{operand}"
+        textbook = g.textbook.get(operand)
+        if not rule:
+            found.append(f"{left} does not exist")
+        else:
+            found.append(f"{left} = {textbook}, computed as {rule}" if textbook else f"{left} = {rule}")
+    return found
 
 
 def _page(g: Gate, screen: Screen) -> Iterator[str]:
@@ -105,4 +141,4 @@ def _page(g: Gate, screen: Screen) -> Iterator[str]:
     if g.example:
         lines.append(("shapes", f"told for {g.example}; others work alike"))
     for head, text in lines:
-        yield screen.show(f"{head:<10}  {text}") + "\n"
+        yield from _folded(screen, f"{head:<10}  ", text)

@@ -17,7 +17,7 @@ from ..textfiles import decode
 
 MOST_LINES, LONGEST = 1000, 10_000
 """Of the history: lines, and characters of one."""
-SEPARATORS = " \t\n()[]{},;=+-*/^@<>!&|~·×÷−²³√"
+SEPARATORS = " \t\n()[]{},;=+-*/^@<>!&|~·×÷−²³√∛∗⋅⊙≤≥≠"
 """What ends a word that is completed."""
 
 Completions = Callable[[str, str], list[str]]
@@ -25,7 +25,13 @@ Completions = Callable[[str, str], list[str]]
 
 
 class Lines(Protocol):
-    """Where lines come from."""
+    """Where lines come from.
+
+    Attributes:
+        number: of the line read last, from 1; 0 where lines have none that anyone sees.
+    """
+
+    number: int
 
     def read(self) -> str | None:
         """The next line; None at the end.
@@ -41,8 +47,10 @@ class Piped:
     def __init__(self, stream: IO[bytes], limits: Limits) -> None:
         self.stream = stream
         self.limits = limits
+        self.number = 0
 
     def read(self) -> str | None:
+        self.number += 1
         most = int(self.limits["source"])
         data = self.stream.readline(most + 1)
         if len(data) > most:
@@ -60,6 +68,8 @@ class Typed:
         prompt: what asks for one.
         editor: the module `readline`; None where there is none.
     """
+
+    number = 0
 
     def __init__(self, prompt: str, editor: Any = None) -> None:
         self.prompt = prompt

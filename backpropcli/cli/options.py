@@ -11,6 +11,7 @@ import typer
 from ..errors import OptionError, PointError
 from ..kernels.system import TIES
 from ..limits import Limits
+from .files import standard_input
 
 if TYPE_CHECKING:
     from ..language.program import Reader
@@ -43,7 +44,12 @@ Expression = Annotated[
     str | None,
     typer.Argument(metavar="EXPR", help="A program; the path of one that ends in .bp; or - for standard input."),
 ]
-File = Annotated[str | None, typer.Option("--file", metavar="PATH", help="Read the program from a file of any name.")]
+File = Annotated[
+    str | None,
+    typer.Option(
+        "--file", metavar="PATH", help="Read the program from a file of any name, or from - for standard input."
+    ),
+]
 At = Annotated[
     list[str] | None,
     typer.Option(
@@ -57,7 +63,7 @@ AtFile = Annotated[
     typer.Option(
         "--at-file",
         metavar="PATH",
-        help='The point from a JSON file, {"x": 1, "v": [1, 2]}, or an .npz; --at goes first.',
+        help='The point from a JSON file, {"x": 1, "v": [1, 2]}, or an .npz, or as JSON from -; --at goes first.',
     ),
 ]
 Shapes = Annotated[
@@ -185,6 +191,8 @@ def point_of(at: list[str] | None, at_file: str | None, limits: Limits) -> dict[
         return point
     from ..points import read_point
 
+    if at_file == "-":
+        return read_point("standard input", limits, standard_input(limits)) | point
     return read_point(at_file, limits) | point
 
 

@@ -66,7 +66,7 @@ def command(
     limits = limits_of(limit)
     if sys.stdin is None:
         raise FileProblem("standard input is closed")
-    if expression == "-":
+    if "-" in (expression, file, at_file):
         raise OptionError("standard input has the session's lines", hint="leave out the -")
     session = Session(point_of(at, at_file, limits), limits, reader_of(limits))
     start = None if expression is None and file is None else read_program(expression, file, limits)
@@ -106,6 +106,7 @@ def _statuses(lines: Lines, session: Session, show: Callable[[Answer], int]) -> 
     from ..commands import answer
 
     while True:
+        line: str | None = ""
         try:
             line = lines.read()
             answered = None if line is None else answer(session, line)
@@ -113,13 +114,19 @@ def _statuses(lines: Lines, session: Session, show: Callable[[Answer], int]) -> 
                 return
             found = show(answered)
         except BackpropError as error:
-            print_error(error)
+            print_error(error, _place(error, line or "", lines.number))
             found = UNUSABLE
         except OSError:
             raise  # what is shown cannot be written
         except Exception as error:
             found = fault(error)
         yield found
+
+
+def _place(error: BackpropError, line: str, number: int) -> str:
+    """The place of an error at a line that has a number; what it is about may have been typed before."""
+    column = f", column {error.column}" if error.start >= 0 and error.source == line else ""
+    return f"line {number}{column}" if number else ""
 
 
 def _graver(*statuses: int) -> int:

@@ -308,13 +308,16 @@ class Builder:
             return self.error(
                 word, f"`{name}` is a variable, not a function", f"for a product write `{name}*(…)`", UnknownName
             )
-        known = {"arctan2": "atan2", "fabs": "abs", "sgn": "sign", "heaviside": "step", "loge": "log", "if": "where"}
-        better = known.get(name.lower()) or nearest(name, (*FUNCTIONS, *FILLED))
-        hint = (
-            f"did you mean `{better}`?"
-            if better
-            else f"`backprop gates` lists the functions; for a product write `{name}*(…)`"
-        )
+        from .elsewhere import INSTEAD
+
+        instead = INSTEAD.get(name.lower())
+        near = len(name) > 1 and nearest(name, [f for f in (*FUNCTIONS, *FILLED) if abs(len(f) - len(name)) <= 3])
+        if instead:
+            hint = f"write `{instead}`"
+        elif near:
+            hint = f"did you mean `{near}`?"
+        else:
+            hint = f"`backprop gates` lists the functions; for a product write `{name}*(…)`"
         return self.error(word, f"there is no function `{name}`", hint, UnknownName)
 
     # Statements

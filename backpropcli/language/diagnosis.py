@@ -9,13 +9,20 @@ from contextlib import suppress
 
 from ..errors import LanguageError
 from ..operations import FUNCTIONS
+from .builder import CONSTANTS, FILLED
+from .elsewhere import INSTEAD, PREFIXES
 
 Token = tuple[str, str, int]
 
 PAIRS = {")": "(", "]": "["}
+OPENING, CLOSING = "([", ")]"
+LONG = 40
+"""Characters of the user's text that a hint repeats."""
 ENDS_OPERAND = frozenset(("NUMBER", "NAME", "RPAR", "RSQB"))
 POSTFIX = frozenset("²³ᵀ")
-COMPARISONS = frozenset(("<", "<=", ">", ">=", "==", "!="))
+RAISED = {"²": "2", "³": "3", **{f"{sign}{n}": n for sign in ("^", "**") for n in ("2", "3", "4", "-1", "-2")}}
+"""The powers that mathematics writes between a function and its argument."""
+COMPARISONS = frozenset(("<", "<=", "≤", ">", ">=", "≥", "==", "!=", "≠"))
 BEGINS_OPERAND = frozenset(("NUMBER", "NAME", "LPAR", "LSQB"))
 
 CHARACTERS = {
@@ -26,7 +33,7 @@ CHARACTERS = {
         "there are no strings, and a derivative is what backprop computes: leave it out",
     ),
     '"': ("strings are not in the language", "write numbers, names and operations"),
-    "%": ("`%` is not in the language", "for a remainder write `x - y*floor(x/y)`"),
+    "%": ("`%` is not in the language", f"for a remainder write `{INSTEAD['mod']}`"),
     "&": ("`&` is not in the language", "write `and`"),
     "~": ("`~` is not in the language", "write `not`"),
     ".": ("attributes are not in the language", "a number may begin with a point; of attributes there is only `.T`"),
@@ -39,15 +46,9 @@ CHARACTERS = {
     "∞": ("`∞` is not in the language", "write `inf`"),
     "–": ("the dash `–` is no minus sign", "write `-`"),
     "—": ("the dash `—` is no minus sign", "write `-`"),
-    "≤": ("`≤` is not in the language", "write `<=`"),
-    "≥": ("`≥` is not in the language", "write `>=`"),
-    "≠": ("`≠` is not in the language", "write `!=`"),
     "∑": ("`∑` is not in the language", "write the sum out"),
     "∂": ("`∂` is not in the language", "a derivative is what backprop computes: write the function itself"),
     "∇": ("`∇` is not in the language", "a gradient is what backprop computes: write the function itself"),
-    "⊙": ("`⊙` is not in the language", "write `*`"),
-    "∗": ("`∗` is not in the language", "write `*`"),
-    "⋅": ("`⋅` (U+22C5) is not in the language", "write `*`"),
 }
 
 WORDS = {
@@ -58,6 +59,7 @@ WORDS = {
     "import": "every function is there already; `backprop gates` lists them",
     "def": "there are no functions of your own: write the expression itself",
     "return": "the last statement is the output",
+    "mod": f"for a remainder write `{INSTEAD['mod']}`",
     "in": "write `==`",
     "is": "write `==`",
 }
@@ -66,6 +68,8 @@ WORDS = {
 def unexpected_character(text: str, place: int) -> LanguageError:
     """The error for a character that begins no token."""
     c = text[place]
+    if c == "." and (found := _member(text, place)) is not None:
+        return found
     if c == "!" and text[place + 1 : place + 2] == "=":
         message, hint = "`!=` is cut apart", "write `!=`"
     elif c in CHARACTERS:
@@ -78,6 +82,59 @@ def unexpected_character(text: str, place: int) -> LanguageError:
         message = f"the character {shown}{described} is not in the language"
         hint = _mend(c, text[:place])
     return LanguageError(message, hint=hint, source=text, start=place)
+
+
+MEMBER = re.compile(r"\.(?:[A-Za-z_]\w*\.)*([A-Za-z_]\w*)\s*(\()?", re.ASCII)
+
+
+def _member(text: str, place: int) -> LanguageError | None:
+    """The error for ``np.sin(x)``, a function with a prefix, or ``x.sum()``, a method; None for any other point."""
+    found = MEMBER.match(text, place)
+    begin = _operand_before(text, place)
+    if found is None or begin == place:
+        return None
+    name, opener = found.groups()
+    owner = text[begin:place]
+    given = _inside(text, found.end() - 1) if opener else ""
+    if owner in PREFIXES and (given or name in CONSTANTS):
+        message, instead = f"names have no prefix such as `{owner}.`", _called(name, given) if opener else name
+    elif opener:
+        first = _inside(owner, 0) if f"({_inside(owner, 0)})" == owner else owner
+        message, instead = "functions are no methods", _called(name, f"{first}, {given}" if given else first)
+    else:
+        return None
+    hint = f"write `{instead}`" if instead else "`backprop gates` lists the functions"
+    return LanguageError(message, hint=hint, source=text, start=begin, end=found.end(1))
+
+
+def _called(name: str, arguments: str) -> str:
+    """What to write for a function of a library, or "" where there is none such."""
+    if name in ("array", "asarray", "tensor", "as_tensor"):
+        return arguments
+    known = name in FUNCTIONS or name in FILLED
+    return f"{name}({arguments})" if known else INSTEAD.get(name.lower(), "")
+
+
+def _operand_before(text: str, end: int) -> int:
+    """Where the name, the number or the bracket begins that ends there; the end itself where there is none."""
+    begin, depth = end, 0
+    while begin > 0:
+        c = text[begin - 1]
+        depth += (c in CLOSING) - (c in OPENING)
+        if depth < 0 or (depth == 0 and not (c.isalnum() or c in "_." or c in OPENING)):
+            break
+        begin -= 1
+    return begin
+
+
+def _inside(text: str, opener: int) -> str:
+    """What stands between the bracket there and the one that closes it; ``…`` where that is long."""
+    depth = 0
+    for at in range(opener, min(len(text), opener + LONG)):
+        depth += (text[at] in OPENING) - (text[at] in CLOSING)
+        if depth == 0:
+            return text[opener + 1 : at]
+    return "…"
 
 
 def _mend(c: str, before: str) -> str:
@@ -166,9 +223,12 @@ def _explain(
         which = token if word in WORDS else last
         return f"`{which[1]}` is not in the language", WORDS[which[1]], which[2], which[2] + len(which[1])
 
-    if after_operand and (kind in BEGINS_OPERAND or word in ("√", "not")):
-        return _missing_product(text, before, token, following)
+    if after_operand and (kind in BEGINS_OPERAND or word in ("√", "∛", "not")):
+        return _powered_function(text, before, token) or _missing_product(text, before, token, following)
     if kind == "EQUAL":
+        own = _own_function(text, before, end)
+        if own is not None:
+            return own
         if following[1] in ("<", ">") and following[2] == end:
             return f"`={following[1]}` is no comparison", f"write `{following[1]}=`", place, end + 1
         if last[1] in COMPARISONS:
@@ -195,6 +255,40 @@ def _explain(
     if "NUMBER" in expected:
         return f"an operand is missing before `{word}`", "", place, end
     return f"`{word}` is not expected here", "", place, end
+
+
+def _own_function(text: str, before: Sequence[Token], end: int) -> tuple[str, str, int, int] | None:
+    """Message, hint and place for ``f(x) = x^2``, before whose right side stand the tokens; None for any other."""
+    statement = list(before)
+    for at, token in enumerate(before):
+        if token[0] == "_END":
+            statement = list(before[at + 1 :])
+    kinds = [kind for kind, *_ in statement]
+    names = [kind for kind in kinds[2:-1] if kind != "COMMA"]
+    head = kinds[:2] == ["NAME", "LPAR"] and kinds[-1] == "RPAR" and statement[0][1] not in FUNCTIONS
+    if not head or any(kind != "NAME" for kind in names):
+        return None
+    right = re.split(r"[;\n\r#]", text[end:], maxsplit=1)[0].strip()
+    _, name, start = statement[0]
+    right = right if right and len(right) <= LONG else "…"
+    return "there are no functions of your own", f"write `{name} = {right}`", start, statement[-1][2] + 1
+
+
+def _powered_function(text: str, before: Sequence[Token], token: Token) -> tuple[str, str, int, int] | None:
+    """Message, hint and place for ``sin^2(x)``, ``sin² x`` and ``sin^-1(x)``; None for any other operand there."""
+    kind, argument, place = token
+    for count in range(2, min(4, len(before)) + 1):
+        (first, name, start), *rest = before[-count:]
+        power = RAISED.get("".join(word for _, word, _ in rest))
+        if first == "NAME" and power and (name in FUNCTIONS or name.lower() in INSTEAD):
+            if kind not in ("NAME", "NUMBER"):
+                argument = _inside(text, place) if kind == "LPAR" else "…"
+            called, inverse = _called(name, argument), f"a{name}"
+            hint = f"write `{called if name in FUNCTIONS else f'({called})'}^{power}`"
+            if power == "-1" and inverse in FUNCTIONS:
+                hint = f"write `{inverse}({argument})` for the inverse, `1/{called}` for the reciprocal"
+            return f"`{name}` takes its argument before the power", hint, start, place
+    return None
 
 
 def _open_bracket(tokens: Sequence[Token]) -> Token | None:

@@ -74,9 +74,8 @@ class Program:
         for names in (self.assigned, self.graph.inputs):
             if name in names:
                 return names[name]
-        raise UnknownName(
-            f"the program assigns no `{name}`", hint=f"it has: {', '.join([*self.assigned, *self.inputs])}"
-        )
+        hint = f"it assigns: {', '.join(self.assigned)}" if self.assigned else f"write `{name} = …` in the program"
+        raise UnknownName(f"the program assigns no `{name}`", hint=hint)
 
 
 def parse(text: str, names: Collection[str] = (), limits: Limits = LIMITS) -> Program:
@@ -163,6 +162,10 @@ def parse_bindings(text: str, limits: Limits = LIMITS, read: Reader | None = Non
     except LanguageError as error:
         if not text.strip():
             raise PointError("no values are given", hint="write `--at x=1,y=2`") from None
+        if text.lstrip().startswith("{"):
+            raise PointError(
+                "values are no JSON here", hint="write `x=1,y=2`, or put it in a file for --at-file"
+            ) from None
         raise error
     graph = builder.graph
     hold_sizes(graph, limits)

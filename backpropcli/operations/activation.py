@@ -16,12 +16,14 @@ operation(
     value=lambda F, x: F.where(x >= 0, F.div(1.0, 1.0 + F.exp(-x)), F.div(F.exp(x), 1.0 + F.exp(x))),
     expand=lambda F, x: F.div(1.0, 1.0 + F.exp(-x)),
     partials=lambda F, z, x: z * F.sigmoid(-x),
+    textbook=("z*(1 - z)",),
 )  # fmt: skip
 operation(
     "log_sigmoid", "Logarithm of the sigmoid, exact in the tail.", pattern="squasher",
     value=lambda F, x: -F.softplus(-x),
     expand=lambda F, x: F.log(F.sigmoid(x)),
     partials=lambda F, z, x: F.sigmoid(-x),
+    textbook=("1 - sigmoid(x)",),
 )  # fmt: skip
 operation(
     "softplus", "Smooth relu, log(1 + exp(x)).", pattern="squasher",
@@ -35,6 +37,7 @@ operation(
     value=lambda F, x: F.max(x, 0.0),
     partials=lambda F, z, x: F.step(x),
     kink=lambda F, z, x: x == 0, structural=True,
+    textbook=("where(x > 0, 1, 0)",),
 )  # fmt: skip
 operation(
     "leaky_relu", "Rectifier that lets a part of negative numbers through; its gradient at 0 is the slope.",
@@ -62,9 +65,11 @@ operation(
     "silu", "Sigmoid linear unit x*sigmoid(x).", pattern="gradient switch", synonyms=("swish",),
     value=lambda F, x: x * F.sigmoid(x),
     partials=lambda F, z, x: F.sigmoid(x) * (1.0 + x * F.sigmoid(-x)),
+    textbook=("z + sigmoid(x)*(1 - z)",),
 )  # fmt: skip
 operation(
     "softsign", "x/(1 + |x|).", pattern="squasher",
     value=lambda F, x: F.div(x, 1.0 + F.abs(x)),
     partials=lambda F, z, x: F.square(F.div(1.0, 1.0 + F.abs(x))),
+    textbook=("1/(1 + abs(x))^2",),
 )  # fmt: skip

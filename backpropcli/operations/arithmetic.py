@@ -24,11 +24,12 @@ operation(
     latex=r"{} \cdot {}",
 )  # fmt: skip
 operation(
-    "div", "Quotient.", pattern="swap multiplier", operands=("x", "y"), form="{}/{}", binding=PRODUCT,
+    "div", "Quotient.", pattern="quotient rule", operands=("x", "y"), form="{}/{}", binding=PRODUCT,
     cost=MULTIPLY,
     partials=(lambda F, z, x, y: F.div(1.0, y), lambda F, z, x, y: -F.div(z, y)),
     domain=(REAL, REAL),
     latex=r"\frac{{{}}}{{{}}}",
+    textbook=("", "-x/y^2"),
 )  # fmt: skip
 operation(
     "neg", "Negation, the lectures' gate *-1.", pattern="sign flipper", form="-{}", binding=SIGN, sign="×−1",
@@ -54,15 +55,17 @@ operation(
     cost=MULTIPLY,
     value=lambda F, x: F.div(1.0, x),
     partials=lambda F, z, x: -F.square(z),
+    textbook=("-1/x^2",),
 )  # fmt: skip
 operation(
     "sqrt", "Square root.", pattern="power rule", synonyms=("√",),
     partials=lambda F, z, x: F.div(0.5, z),
     kink=lambda F, z, x: x == 0, domain=(POSITIVE,),
     latex=r"\sqrt{{{}}}",
+    textbook=("1/(2*sqrt(x))",),
 )  # fmt: skip
 operation(
-    "cbrt", "Cube root, real for negative numbers.", pattern="power rule",
+    "cbrt", "Cube root, real for negative numbers.", pattern="power rule", synonyms=("∛",),
     partials=lambda F, z, x: F.div(1.0, 3.0 * F.square(z)),
     kink=lambda F, z, x: x == 0,
     latex=r"\sqrt[3]{{{}}}",
@@ -75,6 +78,7 @@ operation(
         lambda F, z, x, y: F.where(z == 0, 0.0, F.div(y, z)),
     ),
     kink=lambda F, z, x, y: z == 0, domain=((-1e307, 1e307), (-1e307, 1e307)),
+    textbook=("x/z", "y/z"),
 )  # fmt: skip
 operation(
     "abs", "Absolute value; its gradient at 0 is 0.", pattern="gradient switch",

@@ -27,14 +27,14 @@ operation(
     operands=("x", "y"), variadic=True, commutes=True, synonyms=("maximum", "maxout"),
     cost=compared,
     partials=lambda F, k, z, *operands: F.share(k, z, operands, "greater"),
-    kink=tied, structural=True,
+    kink=tied, kink_told="operands tie", structural=True,
 )  # fmt: skip
 operation(
     "min", "The smallest operand; operands that tie share the gradient.", pattern="gradient router",
     operands=("x", "y"), variadic=True, commutes=True, synonyms=("minimum",),
     cost=compared,
     partials=lambda F, k, z, *operands: F.share(k, z, operands, "less"),
-    kink=tied, structural=True,
+    kink=tied, kink_told="operands tie", structural=True,
 )  # fmt: skip
 operation(
     "clip", "x held between lo and hi; its gradient at an edge is 0.", pattern="gradient switch",

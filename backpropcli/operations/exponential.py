@@ -45,24 +45,26 @@ operation(
     "erf", "Error function.", pattern="squasher",
     partials=lambda F, z, x: F.div(2.0, F.sqrt(F.pi)) * F.gaussian(x),
     ulps=16,
+    textbook=("2/sqrt(pi)*exp(-x^2)",),
 )  # fmt: skip
 operation(
     "erfc", "Complementary error function, 1 - erf(x), exact in the tail.", pattern="squasher",
     partials=lambda F, z, x: F.div(-2.0, F.sqrt(F.pi)) * F.gaussian(x),
     ulps=16,
+    textbook=("-2/sqrt(pi)*exp(-x^2)",),
 )  # fmt: skip
 operation(
-    "normal_pdf", "Density of the standard normal distribution.", pattern="squasher",
+    "normal_pdf", "Density of the standard normal distribution.", pattern="squasher", synonyms=("φ",),
     value=lambda F, x: F.div(F.exp(-0.5 * F.square(x)), F.sqrt(2.0 * F.pi)),
     partials=lambda F, z, x: -x * z,
 )  # fmt: skip
 operation(
-    "normal_cdf", "Distribution function of the standard normal distribution.", pattern="squasher",
+    "normal_cdf", "Distribution function of the standard normal distribution.", pattern="squasher", synonyms=("Φ",),
     value=lambda F, x: 0.5 * F.erfc(F.div(-x, F.sqrt(2.0))),
     partials=lambda F, z, x: F.normal_pdf(x),
 )  # fmt: skip
 operation(
-    "gamma", "Gamma function; gamma(n + 1) is n!.", pattern="its own slope",
+    "gamma", "Gamma function; gamma(n + 1) is n!.", pattern="its own slope", synonyms=("Γ",),
     partials=lambda F, z, x: z * F.digamma(x),
     domain=((-170.0, 171.6),), ulps=16,
 )  # fmt: skip
@@ -72,7 +74,7 @@ operation(
     domain=((-1e6, inf),), ulps=16,
 )  # fmt: skip
 operation(
-    "digamma", "Slope of lgamma.", pattern="reciprocal slope",
+    "digamma", "Slope of lgamma.", pattern="reciprocal slope", synonyms=("ψ",),
     partials=lambda F, z, x: F.polygamma(1.0, x),
     domain=((-1e6, inf),), ulps=16,
 )  # fmt: skip

@@ -120,6 +120,7 @@ operation(
         "the number of j with s[j] - s[y] + margin > 0; over rows, divided by their number",
     ),
     example=(((3,), (), ()), {}),
+    kink_told="s[j] - s[y] + margin == 0 for a j other than y",
 )  # fmt: skip
 operation(
     "cross_entropy", "Cross-entropy of softmax(s) against class y, or against probabilities y; over rows, their mean.",
@@ -132,6 +133,7 @@ operation(
         lambda F, z, s, y: unlabelled(F, lambda: share(F, -F.log_softmax(s), rows(F, s)), s, y),
     ),
     example=(((3,), ()), {}),
+    textbook=("softmax(s) - one_hot(y, n)", ""),
 )  # fmt: skip
 operation(
     "nll", "Negative log-likelihood: -p[y] of logarithms p of probabilities; over rows, their mean.",
@@ -160,6 +162,7 @@ operation(
         lambda F, z, p, t: F.div(F.log1p(-p) - F.log(p), count(F, p, t)),
     ),
     domain=(UNIT, UNIT), singular=True,
+    textbook=("(p - t)/(n*p*(1 - p))", "(log(1 - p) - log(p))/n"),
 )  # fmt: skip
 operation(
     "bce_logits", "Binary cross-entropy of sigmoid(s) against t, stable at extreme scores; the mean over entries.",
@@ -171,6 +174,7 @@ operation(
         lambda F, z, s, t: F.div(-F.full(s, shape=shapes.broadcast(F.shape(s), F.shape(t))), count(F, s, t)),
     ),
     domain=(REAL, UNIT),
+    textbook=("(sigmoid(s) - t)/n", "-s/n"),
 )  # fmt: skip
 operation(
     "mse", "Mean squared error: mean of (p - t)^2.", pattern="power rule", operands=("p", "t"), reduces=True,
@@ -200,6 +204,7 @@ operation(
         ),
     ),
     domain=(REAL, REAL, POSITIVE), singular=True,
+    textbook=("(x - mu)/(n*sigma^2)", "(mu - x)/(n*sigma^2)", "(1 - (x - mu)^2/sigma^2)/(n*sigma)"),
 )  # fmt: skip
 operation(
     "l1", "Sum of the absolute values of all entries, as a regularisation.", pattern="gradient switch", reduces=True,

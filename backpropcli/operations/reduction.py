@@ -144,7 +144,7 @@ for _name, _word in (("amax", "max"), ("amin", "min")):
         reduces=True, attributes=AXES, shape=shapes.chosen, written=_word,
         cost=folded(COMPARE),
         partials=lambda F, z, x, axis, keepdims: F.share_among(z, x, axis),
-        kink=tied, structural=True,
+        kink=tied, kink_told="entries tie", structural=True,
     )  # fmt: skip
 operation(
     "var", "Variance of the entries: the mean of the squared distances from their mean.", pattern="power rule",
@@ -153,6 +153,7 @@ operation(
         F.square(x - F.mean(x, axis=axis, keepdims=True)), axis=axis, keepdims=keepdims
     ),
     partials=lambda F, z, x, axis, keepdims: F.div(2.0, count(F, x, axis)) * (x - F.mean(x, axis=axis, keepdims=True)),
+    textbook=("2/n*(x - mean(x))",),
 )  # fmt: skip
 operation(
     "std", "Standard deviation of the entries, the root of `var`; its gradient at 0 is 0.", pattern="unit vector",
@@ -164,6 +165,7 @@ operation(
         F.equal(z, 0.0), 0.0, F.div(x - F.mean(x, axis=axis, keepdims=True), count(F, x, axis) * z)
     ),
     kink=lambda F, z, x, axis, keepdims: F.equal(z, 0.0),
+    textbook=("(x - mean(x))/(n*z)",),
 )  # fmt: skip
 operation(
     "norm", "Length: the root of the sum of squares, without overflow; its gradient at 0 is 0.", pattern="unit vector",
@@ -171,6 +173,7 @@ operation(
     expand=lambda F, x, axis, keepdims: F.sqrt(F.sum(F.square(x), axis=axis, keepdims=keepdims)),
     partials=lambda F, z, x, axis, keepdims: F.where(F.equal(z, 0.0), 0.0, F.div(x, z)),
     kink=lambda F, z, x, axis, keepdims: F.equal(z, 0.0), domain=((-1e307, 1e307),),
+    textbook=("x/z",),
 )  # fmt: skip
 operation(
     "norm1", "Sum of the absolute values; its gradient at 0 is 0.", pattern="gradient switch",
@@ -192,6 +195,7 @@ operation(
     value=softmax,
     expand=lambda F, x, axis: F.div(F.exp(x), F.sum(F.exp(x), axis=axis, keepdims=True)),
     pullback=softmax_change, pushforward=softmax_change,
+    textbook=("z*(upstream - sum(z*upstream))",),
 )  # fmt: skip
 operation(
     "log_softmax", "Logarithm of `softmax`, exact where a share is close to 0 or 1.",
@@ -202,6 +206,7 @@ operation(
     - F.mul(F.softmax(x, axis=axis), sum_of_others(F, g, z, axis)),
     pushforward=lambda F, t, z, x, axis: centred(F, t, z, axis)
     - F.sum(F.mul(F.softmax(x, axis=axis), centred(F, t, z, axis)), axis=axis, keepdims=True),
+    textbook=("upstream - softmax(x)*sum(upstream)",),
 )  # fmt: skip
 operation(
     "cumsum", "Running sums along an axis, the last by default.", pattern="gradient distributor",

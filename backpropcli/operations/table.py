@@ -90,6 +90,9 @@ class Operation:
         domain: one interval per operand in which tests draw points.
         ulps: how many ulps its local gradients may be off.
         told: the derivative rules in words, for the catalogue, where the traced ones are too long to be read.
+        textbook: the derivative rules as textbooks have them, one per operand, in the language over the operands, the
+            value z, the upstream gradient, and n for the number of entries; "" where the rule itself reads so.
+        kink_told: where there is no derivative, in words, where the traced condition is too long to be read.
         cost: what one entry of the value takes; or, of the whole value, ``cost(shape, *shapes of the operands)``. By
             default that of its formula, where it works on whole tensors, else one function call per entry.
         example: shapes of the operands, and attributes, for which the catalogue prints the rules.
@@ -134,6 +137,8 @@ class Operation:
         domain: tuple[Interval, ...] = (),
         ulps: int = 4,
         told: tuple[str, ...] = (),
+        textbook: tuple[str, ...] = (),
+        kink_told: str = "",
         cost: Counts | CostRule | None = None,
         example: tuple[tuple[Shape, ...], dict[str, Any]] | None = None,
     ) -> None:
@@ -171,6 +176,8 @@ class Operation:
         self.domain = domain or (REAL,) * len(operands)
         self.ulps = ulps
         self.told = told
+        self.textbook = textbook
+        self.kink_told = kink_told
         self.cost = cost
         self.example = example or (((3,),) * len(operands) if reduces or pullback else ((),) * len(operands), {})
         self.rules = _tuple(partials)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import columns as width_of
 from .json import SCHEMA, encode, note_record, number, numbers, tensor
-from .numbers import cell, figure, raised
+from .numbers import LINE, cell, figure, raised
 from .screen import Screen
 from .table import FAINT, GRADIENT, NAME, VALUE, Page
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..checks import Check
     from ..directional import Product
     from ..matrices import Matrix, Structure
+    from ..values import Value
 
 WORST = 10
 """So many entries that do not agree are told one by one."""
@@ -31,7 +32,7 @@ def render(matrix: Matrix, screen: Screen, digits: int | None, most: float, quie
         quiet: only the value, the matrix, and what a check found.
     """
     page = Page(screen, digits, 64, tensors=True)
-    page.figures(f"{matrix.output_name} = ", cell(matrix.value, digits, 64), VALUE)
+    _figures(page, f"{matrix.output_name} = ", matrix.value, VALUE)
     page.line("")
     output, inputs = matrix.output_name, ", ".join(matrix.wrt)
     m, n = matrix.entries.shape
@@ -42,7 +43,7 @@ def render(matrix: Matrix, screen: Screen, digits: int | None, most: float, quie
         page.line(f"∂{output}/∂{_grouped(inputs)}, {m}×{n}: rows are entries of {rows}, columns of {across}", NAME)
     if max(m, n) > most:
         page.line(f"  not shown, but in --json; --limit jacobian={max(m, n)} shows it", FAINT)
-        page.figures("  ", cell(matrix.entries, digits, 0), GRADIENT)
+        _figures(page, "  ", matrix.entries, GRADIENT, most=0)
     else:
         _grid(page, matrix.rows, matrix.columns, matrix.entries.tolist())
     if not quiet:
@@ -51,6 +52,11 @@ def render(matrix: Matrix, screen: Screen, digits: int | None, most: float, quie
             page.line(line, FAINT)
     _judged(page, matrix.check, "one sweep per row")
     return page.text()
+
+
+def _figures(page: Page, lead: str, value: Value, style: str, most: int = 64) -> None:
+    """A value behind its lead, in lines that fit the screen."""
+    page.figures(lead, cell(value, page.digits, most, min(LINE, page.width - width_of(lead))), style)
 
 
 def _grouped(names: str) -> str:
@@ -135,18 +141,18 @@ def render_product(product: Product, screen: Screen, digits: int | None) -> str:
     """The derivatives along a direction: numbers, and the last one as a tensor for every input."""
     page = Page(screen, digits, 64, tensors=True)
     output = product.output_name
-    page.figures(f"{output} = ", cell(product.value, digits, 64), VALUE)
+    _figures(page, f"{output} = ", product.value, VALUE)
     moving = ", ".join(f"{name} = {' '.join(cell(v, digits, 8))}" for name, v in product.direction.items())
     page.line(f"along v: {moving}", FAINT)
     page.line("")
     for n, slope in enumerate(product.along, 1):
         lead = f"{_nabla(n)}{output}·{'·'.join('v' * n)}" if product.order > 1 else f"∂{output}/∂v"
-        page.figures(f"{lead} = ", cell(slope, digits, 64), GRADIENT)
+        _figures(page, f"{lead} = ", slope, GRADIENT)
     if product.products:
         page.line("")
     for name, part in product.products.items():
         lead = f"{_nabla(product.order)}{output}·{'·'.join('v' * (product.order - 1))} by {name} = "
-        page.figures(lead, cell(part, digits, 64), GRADIENT)
+        _figures(page, lead, part, GRADIENT)
     _judged(page, product.check, "one reverse sweep" if product.order > 1 else "one tangent sweep")
     return page.text()
 

@@ -159,6 +159,10 @@ def _fold(text: str, width: int) -> list[str]:
     return textwrap.wrap(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
+LEAD = 14
+"""Columns for what stands before a tensor, such as ``  to x: diag(``."""
+
+
 class Page:
     """What is printed, as spans of text with a style each.
 
@@ -172,7 +176,7 @@ class Page:
         self.entries = entries
         self.tensors = tensors
         self.width = screen.width or 100_000
-        self.fold = LINE if screen.width else FILE_LINE
+        self.fold = max(min(LINE, self.width - LEAD), 1) if screen.width else FILE_LINE
         self.spans: list[tuple[str, str]] = []
 
     def text(self) -> str:
@@ -255,7 +259,9 @@ class Page:
         ]
 
     def figures(self, lead: str, lines: Cell, style: str = "", tail: str = "") -> None:
-        """A number or tensor behind its lead; further lines stand below the first."""
+        """A number or tensor behind its lead; further lines stand below the first, as does a tail without room."""
+        if tail and len(lines) > 1 and columns(lead + lines[-1].rstrip() + tail) > self.width:
+            lines, tail = [*lines, tail.lstrip()], ""
         for at, line in enumerate(lines):
             self.write(lead if not at else " " * columns(lead))
             self.write(line if at < len(lines) - 1 else line.rstrip() + tail if tail else line, style)

@@ -72,8 +72,15 @@ WORDS = {
     "way.swap multiplier.constant": "a constant factor scales the upstream gradient.",
     "pattern.sign flipper": "Sign flipper",
     "way.sign flipper": "the upstream gradient changes its sign.",
+    "pattern.quotient rule": "Quotient rule",
+    "way.quotient rule": "the numerator gets the upstream gradient divided by the denominator; the denominator gets "
+    "that times minus the quotient.",
+    "way.quotient rule.numerator": "the numerator gets the upstream gradient divided by the denominator.",
+    "way.quotient rule.denominator": "the denominator gets the upstream gradient times minus the quotient, divided by "
+    "the denominator.",
     "pattern.power rule": "Power rule",
     "way.power rule": "the exponent comes down as a factor and drops by one.",
+    "way.power rule.reciprocal": "the slope of 1/x is -1/x².",
     "way.power rule.exponent": "towards a base the exponent comes down as a factor; towards an exponent the "
     "factor is the logarithm of the base.",
     "pattern.unit vector": "Unit vector",
