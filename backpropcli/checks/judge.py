@@ -8,9 +8,10 @@ many bits neither cancellation nor scale can mislead the quotients, as they misl
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate, chain
-from math import isfinite, log2, log10
+from math import isfinite, isinf, log2, log10
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -36,6 +37,8 @@ ENOUGH = 9
 
 PLENTY = 12
 """Digits from which on nodes are not looked at one by one: a rule that is wrong by 1e-8 shows in the ninth digit."""
+
+LARGEST = sys.float_info.max
 
 DIRECTIONS = 3
 EVALUATIONS = 6  # of the program for one path: three steps on each side
@@ -141,9 +144,16 @@ class Judge:
             if progress is not None:
                 progress(done, count)
         exact = self.precise[1][result.output]
-        pairs = zip(entries(result.value), exact.ravel() if is_tensor(exact) else [exact], strict=True)
-        value_digits = min((_digits(x, true, 0) for x, true in pairs), default=None)
-        return Check(components, method, self.evaluations, self.bits, value_digits)
+        pairs = list(zip(entries(result.value), exact.ravel() if is_tensor(exact) else [exact], strict=True))
+        lost = [true != 0 and x == 0 == float(true) for x, true in pairs]
+        digits = [16.0 if gone else _digits(x, true, 0) for gone, (x, true) in zip(lost, pairs, strict=True)]
+        value_digits = min(digits, default=None)
+        remark = ""
+        if value_digits is not None and value_digits < ENOUGH:
+            remark = f"of the value itself {int(value_digits)} digits are right"
+        elif any(lost):
+            remark = "entries of the value underflow to 0" if is_tensor(exact) else "the value underflows to 0"
+        return Check(components, method, self.evaluations, self.bits, value_digits, remark)
 
     def not_finite(self) -> tuple[int, str] | None:
         """The first node that makes the output and is not finite, and what it is, in words."""
@@ -254,21 +264,28 @@ class Judge:
             verdict="agree-ill-conditioned",
             reason=f"the rules are right, and float64 keeps {digits:.0f} digits of this derivative",
         )
-        if digits >= self.trusted(path.name) - 3 or self.trusted(path.name) < 6:
-            return lost
-        if not self.tensors:
-            vanishing = (i for i in order if 0 < abs(base[i]) < SMALLEST)
-            place = next(vanishing, None) or underflow(result, reversed(order))
-        else:
-            place = next((i for i in order if _vanishes(base[i])), None)
+        place, cause = self._overflowing(order), "overflow"
+        if place is None:
+            if digits >= self.trusted(path.name) - 3 or self.trusted(path.name) < 6:
+                return lost
+            place, cause = self._underflowing(order), "underflow"
         if place is not None:
-            text = expression_of(self.graph, place)
-            return lost._replace(
-                node=self.name(place), reason=f"the rules are right, but {text} or its slope underflows in float64"
-            )
+            reason = f"the rules are right, but {expression_of(self.graph, place)} or its slope {cause}s in float64"
+            return lost._replace(node=self.name(place), reason=reason, cause=cause)
         if abs(truth) < SMALLEST and abs(analytic) < SMALLEST:
             return lost._replace(reason="the rules are right, but the derivative itself underflows in float64")
         return found._replace(verdict="disagree", reason=f"{off}, and rounding does not explain the difference")
+
+    def _overflowing(self, order: list[int]) -> int | None:
+        """The first node with a local gradient that is infinite in float64."""
+        edges = self.result.edges
+        return next((i for i in order if any(_overflows(edge.local) for edge in edges[i])), None)
+
+    def _underflowing(self, order: list[int]) -> int | None:
+        """The first node whose value, or else the last whose local gradient, is too small for float64."""
+        base = self.precise[1]
+        place = next((i for i in order if _vanishes(base[i])), None)
+        return underflow(self.result, reversed(order)) if place is None and not self.tensors else place
 
     def trusted(self, name: str) -> float:
         """How many digits rounding leaves of a component, or at least of any along a direction."""
@@ -456,6 +473,8 @@ def _apart(local: Any, sides: list[Side], speed: Any, size_of_terms: Any, mp: An
     if any(side.kind in ("jump", "no limit", "vertical tangent") for side in sides) or not limits:
         return None
     largest = max(abs(x) for x in limits)
+    if largest > LARGEST and not mp.isfinite(local):
+        return None  # where float64 overflows, no rule can help it
     slack = mp.mpf("1e-11") * max(largest, size_of_terms)
     slack += mp.ldexp(1, -1021)  # where float64 underflows, no rule can help it
     slack += sum(side.error for side in sides if side.kind == "limit") / speed
@@ -557,6 +576,12 @@ def _entries_of(graph: Any, i: int) -> float:
 def _vanishes(value: Any) -> bool:
     """Whether an entry is no zero, but too small for float64's full digits."""
     return any(0 < abs(x) < SMALLEST for x in (value.ravel() if is_tensor(value) else (value,)))
+
+
+def _overflows(local: Any) -> bool:
+    """Whether a local gradient is infinite somewhere."""
+    numbers = _numbers(local)
+    return numbers is not None and any(map(isinf, entries(numbers)))
 
 
 def _some(truths: Any) -> bool:

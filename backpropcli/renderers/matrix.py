@@ -125,7 +125,7 @@ def _judged(page: Page, check: Check | None, against: str) -> None:
     if check is None:
         return
     page.line(check.summary(against), NAME)
-    wrong = [c for c in check.components if c.verdict not in ("agree", "agree-ill-conditioned")]
+    wrong = [c for c in check.components if not c.agrees]
     for c in wrong[:WORST]:
         page.line(f"  {c.input}: {figure(c.analytic, page.digits)}, {c.phrase()}")
     if len(wrong) > WORST:
