@@ -18,7 +18,7 @@ LAYERS = [
     {"kernels"},
     {"sweeps", "text"},
     {"values"},
-    {"language", "conventions", "entries", "catalogue", "transform", "words"},
+    {"language", "advice", "conventions", "entries", "catalogue", "transform", "words"},
     {"points", "inputs", "formulas", "sheet"},
     {"api", "derivatives", "gradients", "structure", "checks", "report", "matrices", "directional", "cost"},
     {"circuit", "explain", "replay", "session", "commands"},

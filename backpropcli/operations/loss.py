@@ -160,6 +160,7 @@ operation(
         lambda F, z, p, t: F.div(F.log1p(-p) - F.log(p), count(F, p, t)),
     ),
     domain=(UNIT, UNIT), singular=True,
+    lost="bce(sigmoid(x), t) is `bce_logits(x, t)`, which does not overflow",
 )  # fmt: skip
 operation(
     "bce_logits", "Binary cross-entropy of sigmoid(s) against t, stable at extreme scores; the mean over entries.",
