@@ -73,7 +73,7 @@ def _of_softmax(graph: Graph, i: int, users: list[int]) -> str:
         total = _total(graph, graph.operands[steps[0]][0])
         return _instead("log(sum(exp(…)))", f"logsumexp({total})") if total else ""
     total = _total(graph, graph.operands[steps[0]][1]) if names[:1] == ["div"] else ""
-    if not total or len(graph.shape(i)) > 1 and "axis=" not in total:
+    if not total or (len(graph.shape(i)) > 1 and "axis=" not in total):
         return ""  # softmax is along one axis
     if names[1:2] != ["log"]:
         return _instead("exp(…)/sum(exp(…))", f"softmax({total})")
@@ -89,7 +89,7 @@ def _total(graph: Graph, i: int) -> str:
     if operation.name != "sum" or graph.operations[operands[0]].name != "exp":
         return ""
     scores = expression_of(graph, graph.operands[operands[0]][0])
-    return ", ".join([scores, *operation.arguments(operation.attributes | {"axis": None})])
+    return ", ".join([scores, *operation.arguments({**operation.attributes, "axis": None})])
 
 
 def _place(graph: Graph, i: int) -> str:

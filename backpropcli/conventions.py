@@ -222,7 +222,12 @@ def _places(result: Result) -> dict[int, str]:
             for j in graph.operands[i]:
                 if graph.operations[j].condition:
                     live[j] = True
-        if live[i] and not any(values[j] for j in graph.operands[i]) and multiplies(operation, result.edges[i]):
+        if (
+            values[i] == 0
+            and live[i]
+            and multiplies(operation, result.edges[i])
+            and not any(values[j] for j in graph.operands[i])
+        ):
             places[i] = "dead-product"
         for edge in result.edges[i]:
             j = edge.operand

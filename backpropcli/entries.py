@@ -90,8 +90,9 @@ def _kinks(result: Result, i: int) -> Any:
 
 def _dead(result: Result, i: int) -> Any:
     """The entries of a product that get a gradient, and whose factors are both 0."""
-    x, y = (result.values[j] for j in result.program.graph.operands[i])
-    return np.not_equal(result.upstream[i], 0) & np.equal(x, 0) & np.equal(y, 0)
+    values = result.values
+    x, y = (np.equal(values[j], 0) for j in result.program.graph.operands[i])
+    return x & y & np.equal(values[i], 0) & np.not_equal(result.upstream[i], 0)
 
 
 def _zero_times_infinity(result: Result, i: int, edge: Edge, by_chance: list[Any]) -> Any:

@@ -104,7 +104,14 @@ NOTES: list[tuple[str, dict[str, float], list[tuple[str, str, float | None, floa
     ("sqrt(x)", {"x": 0}, [("vertical-tangent", "vertical tangent", nan, inf)]),
     ("cbrt(x)", {"x": 0}, [("vertical-tangent", "vertical tangent", inf, inf)]),
     ("where(x > 0, x, 0)", {"x": 0}, [("jump", "the condition x > 0 is at its threshold", None, None)]),
-    ("y*sqrt(x)", {"x": 0, "y": 0}, [("zero-times-infinity", "multiplies 0 by an infinite gradient", None, None)]),
+    (
+        "y*sqrt(x)",
+        {"x": 0, "y": 0},
+        [
+            ("zero-times-infinity", "multiplies 0 by an infinite gradient", None, None),
+            ("dead-product", "y*sqrt(x) at y = 0", None, None),
+        ],
+    ),
     ("exp(x)", {"x": 1000}, [("not-finite", "exp(x) is infinite at x = 1000", None, None)]),
     ("log(1 + exp(x))", {"x": 800}, [("not-finite", "`softplus(x)`, which does not overflow", None, None)]),
     ("sqrt(x^2 + 1)", {"x": 1e200}, [("not-finite", "`hypot(x, y)`, which does not overflow", None, None)]),
@@ -124,6 +131,16 @@ NOTES: list[tuple[str, dict[str, float], list[tuple[str, str, float | None, floa
     ("leaky_relu(x, y)", {"x": 1, "y": 0.1}, []),
     ("x^y", {"x": 2, "y": 0}, []),
     ("x^0", {"x": 0}, []),
+    ("exp(1000)*x", {"x": 1}, [("not-finite", "exp(1000) is infinite; exp(x) overflows", None, None)]),
+    ("x*y", {"x": 0, "y": 0}, [("dead-product", "x*y at x = 0, y = 0 is a dead product", None, None)]),
+    ("0*(x*y)", {"x": 0, "y": 0}, []),
+    ("x*y", {"x": 0, "y": 1}, []),
+    ("x*0", {"x": 0}, []),
+    ("x*x", {"x": 0}, []),
+    ("x/y", {"x": 0, "y": 0}, [("not-finite", "x/y is NaN", None, None)]),
+    ("max(x, x)", {"x": 1}, []),
+    ("min(x, x, y)", {"x": 1, "y": 1}, [("tie", "x and y tie in min(x, x, y) at x = 1, y = 1; each", 1, 0)]),
+    ("hypot(x, x)", {"x": 0}, [("kink", "-1.41421 on the left and 1.41421 on the right", -(2**0.5), 2**0.5)]),
 ]
 
 

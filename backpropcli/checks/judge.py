@@ -277,9 +277,9 @@ class Judge:
         return found._replace(verdict="disagree", reason=f"{off}, and rounding does not explain the difference")
 
     def _overflowing(self, order: list[int]) -> int | None:
-        """The first node with a local gradient that is infinite in float64."""
+        """The first node that makes the output and has a local gradient that is infinite in float64."""
         edges = self.result.edges
-        return next((i for i in order if any(_overflows(edge.local) for edge in edges[i])), None)
+        return next((i for i in order if i in self.relevant and any(_overflows(edge.local) for edge in edges[i])), None)
 
     def _underflowing(self, order: list[int]) -> int | None:
         """The first node whose value, or else the last whose local gradient, is too small for float64."""
