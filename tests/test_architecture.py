@@ -45,7 +45,7 @@ DOORS = {
     "rich": {"renderers/table.py", "cli/progress.py"},
     "numpy": {
         *(f"kernels/{name}.py" for name in ("arrays", "buffers", "exact", "shaken", "tape", "tensors")),
-        *(f"checks/{name}.py" for name in ("directions", "judge", "ladder", "rows", "shake")),
+        *(f"checks/{name}.py" for name in ("judge", "ladder", "paths", "relevant", "rows", "shake")),
         *(
             "api.py",
             "derivatives.py",
