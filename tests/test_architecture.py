@@ -63,7 +63,7 @@ DOORS = {
     "resvg_py": {"renderers/png.py"},
     "mpmath": {"kernels/precise.py"},
 }
-LATE = {("checks", "renderers"), ("api", "renderers"), ("catalogue", "kernels")}
+LATE = {("api", "renderers"), ("catalogue", "kernels")}
 """Imports inside a function, where a higher layer's word is asked for on demand."""
 
 

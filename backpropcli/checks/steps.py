@@ -153,52 +153,6 @@ class Differences(NamedTuple):
         """Whether the derivative exists and the gradient is that."""
         return isfinite(self.gradient) and self.verdict in (*RIGHT, "unjudged")
 
-    def record(self) -> dict[str, Any]:
-        """The quotients as JSON shows them."""
-        from ..renderers.json import number
-
-        return {
-            "input": self.input,
-            "x": number(self.x),
-            "gradient": number(self.gradient),
-            "derivative": number(self.derivative),
-            "error": number(self.error),
-            "verdict": self.verdict,
-            "reason": self.reason or None,
-            "left": number(self.left),
-            "right": number(self.right),
-            "noise": number(self.noise),
-            "steps": [
-                {"h": q.h, "taken": number(taken), "evaluations": count}
-                for q, taken, count in zip(self.series[0].quotients, self.taken, self.evaluations, strict=True)
-            ],
-            "methods": {s.method.name: _series_record(s) for s in self.series},
-        }
-
-
-def _series_record(series: Series) -> dict[str, Any]:
-    from ..renderers.json import number
-
-    best, law = series.best, series.law
-    return {
-        "formula": series.method.formula,
-        "best": None if best is None else {"h": best.h, "quotient": number(best.value), "error": number(best.error)},
-        "theory": None if law is None else {name: number(x) for name, x in law._asdict().items()},
-        "quotients": [
-            {
-                "h": q.h,
-                "quotient": number(q.value),
-                "error": number(q.error),
-                "relative_error": number(q.relative),
-                "truncation": number(q.truncation),
-                "rounding": number(q.rounding),
-                "evaluations": q.evaluations,
-                "remark": q.remark or None,
-            }
-            for q in series.quotients
-        ],
-    }
-
 
 def shrinking(first: float = 1.0, last: float = 1e-14, factor: float = 10.0, limits: Limits = LIMITS) -> list[float]:
     """The steps from the first down to the last, each the one before by the factor: 1, 0.1, 0.01, …

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 VERDICTS = (
     "agree",
@@ -108,29 +108,3 @@ class Check(NamedTuple):
             told = f"{agreeing} of {count} {what} agree"
         cost = f"{self.evaluations} evaluations at {self.bits} bits against {against}"
         return "; ".join(filter(None, (f"check: {self.verdict}, {told}", cost, self.remark)))
-
-    def record(self) -> dict[str, Any]:
-        """The check as JSON shows it."""
-        from ..renderers.json import number
-
-        return {
-            "verdict": self.verdict,
-            "method": self.method,
-            "evaluations": self.evaluations,
-            "bits": self.bits,
-            "value_digits": self.value_digits,
-            "components": [
-                {
-                    "input": c.input,
-                    "verdict": c.verdict,
-                    "digits": c.digits,
-                    "analytic": number(c.analytic),
-                    "numeric": number(c.numeric),
-                    "left": number(c.left),
-                    "right": number(c.right),
-                    "node": c.node,
-                    "reason": c.reason or None,
-                }
-                for c in self.components
-            ],
-        }

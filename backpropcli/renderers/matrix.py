@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import columns as width_of
-from .json import SCHEMA, encode, note_record, number, numbers, tensor
+from .json import SCHEMA, check_record, encode, note_record, number, numbers, tensor
 from .numbers import cell, figure, raised
 from .screen import Screen
 from .table import FAINT, GRADIENT, NAME, VALUE, Page
@@ -171,7 +171,7 @@ def product_json(product: Product) -> Iterator[str]:
                 "direction": numbers(product.direction),
                 "along": [tensor(x) for x in product.along],
                 "product": numbers(product.products),
-                "check": None if product.check is None else product.check.record(),
+                "check": None if product.check is None else check_record(product.check),
                 "notes": [note_record(note, node) for note, node in zip(product.notes, product.note_ids, strict=True)],
             }
         )
@@ -207,7 +207,7 @@ def render_json(matrix: Matrix) -> Iterator[str]:
             "curvature": s.curvature or None,
             "eigenvalues": None if s.eigenvalues is None else [number(x) for x in s.eigenvalues],
         },
-        "check": None if matrix.check is None else matrix.check.record(),
+        "check": None if matrix.check is None else check_record(matrix.check),
         "notes": [note_record(note, node) for note, node in zip(matrix.notes, matrix.note_ids, strict=True)],
     }
     yield "],\n " + encode(tail)[1:] + "\n"
