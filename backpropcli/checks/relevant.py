@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..graph import CONSTANT, INPUT
+from ..operations.counts import FREE
 from ..values import Value
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def _relevant_entries(result: Result) -> dict[int, Value]:
                 shape = graph.shape(j)
                 mask = np.ones(shape, dtype=bool)
                 if operation.tensor:
-                    if operation.pattern == "mover" or operation.name in ("index", "scatter"):
+                    if operation.pullback and operation.cost == FREE and operation.place is None:  # it moves entries
                         local = operation.local(F, k, values[i], xs)
                         mask = np.not_equal(F.downstream(local, masks[i].astype(np.float64), values[i], xs[k], True), 0)
                 else:
