@@ -175,9 +175,8 @@ class Judge:
 
     def component(self, path: Path) -> Component:
         """The verdict on the derivative along one path."""
-        result, order = self.result, self.order(path)
-        F, base = self.precise
-        analytic = self.along(path, lambda i: result.gradient[self.graph.names[i]])
+        order = self.order(path)
+        analytic = self.along(path, lambda i: self.result.gradient[self.graph.names[i]])
         left, right = self._sides(path, order)
         found = Component(path.name, "agree", None, float(analytic), left=_side(left), right=_side(right))
         if not isfinite(found.analytic) and "vertical tangent" not in (left.kind, right.kind):
@@ -199,16 +198,19 @@ class Judge:
         place = self._first_convention(order)
         if place is not None:
             text = expression_of(self.graph, place)
-            return found._replace(
-                verdict="tie-mismatch",
-                node=self.name(place),
-                reason=f"the derivative is {float(truth):.6g}, but the convention at {text} gives {found.analytic:.6g}",
-            )
+            reason = f"the derivative is {found.numeric:.6g}, but the convention at {text} gives {found.analytic:.6g}"
+            return found._replace(verdict="tie-mismatch", node=self.name(place), reason=reason)
+        return self._ill_conditioned(found, path, order, truth, error)
+
+    def _ill_conditioned(self, found: Component, path: Path, order: list[int], truth: Any, error: Any) -> Component:
+        """The verdict where every rule is right and digits are missing: float64 lost them, or the sweep is wrong."""
+        result, (F, base) = self.result, self.precise
         upstream = reverse(F, self.graph, base, result.output, F.constant(result.seed), result.active)
         exact = self.along(path, lambda i: 0 if upstream[i] is None else upstream[i])
-        off = f"the derivative is {float(truth):.6g}; every node's own rule is right"
+        off = f"the derivative is {found.numeric:.6g}; every node's own rule is right"
         if _digits(exact, truth, error) < PLENTY:
             return found._replace(verdict="disagree", reason=off)
+        digits = found.digits or 0.0
         lost = found._replace(
             verdict="agree-ill-conditioned",
             reason=f"the rules are right, and float64 keeps {digits:.0f} digits of this derivative",
@@ -221,7 +223,7 @@ class Judge:
         if place is not None:
             reason = f"the rules are right, but {expression_of(self.graph, place)} or its slope {cause}s in float64"
             return lost._replace(node=self.name(place), reason=reason, cause=cause)
-        if abs(truth) < SMALLEST and abs(analytic) < SMALLEST:
+        if abs(truth) < SMALLEST and abs(found.analytic) < SMALLEST:
             return lost._replace(reason="the rules are right, but the derivative itself underflows in float64")
         return found._replace(verdict="disagree", reason=f"{off}, and rounding does not explain the difference")
 
