@@ -72,7 +72,7 @@ def _of_softmax(graph: Graph, i: int, users: list[int]) -> str:
     if names[:1] == ["log"]:
         total = _total(graph, graph.operands[steps[0]][0])
         return _instead("log(sum(exp(…)))", f"logsumexp({total})") if total else ""
-    total = _total(graph, graph.operands[steps[0]][1]) if names[:1] == ["div"] else ""
+    total = _ratio(graph, steps[0]) if names[:1] == ["div"] else ""
     if not total or (len(graph.shape(i)) > 1 and "axis=" not in total):
         return ""  # softmax is along one axis
     if names[1:2] != ["log"]:
@@ -90,6 +90,26 @@ def _total(graph: Graph, i: int) -> str:
         return ""
     scores = expression_of(graph, graph.operands[operands[0]][0])
     return ", ".join([scores, *operation.arguments({**operation.attributes, "axis": None})])
+
+
+def _ratio(graph: Graph, i: int) -> str:
+    """The total of the exponentials by which a quotient divides one of them, or each; "" for other quotients."""
+    above, below = graph.operands[i]
+    total = _total(graph, below)
+    return total if total and _scores(graph, above) == _scores(graph, graph.operands[below][0]) else ""
+
+
+def _scores(graph: Graph, i: int) -> str:
+    """What a node takes exponentials of, whatever entries it picks; "" where it takes none."""
+    i = _whole(graph, i)
+    return expression_of(graph, _whole(graph, graph.operands[i][0])) if graph.operations[i].name == "exp" else ""
+
+
+def _whole(graph: Graph, i: int) -> int:
+    """What a node picks entries of."""
+    while graph.operations[i].name in ("take", "index"):
+        i = graph.operands[i][0]
+    return i
 
 
 def _place(graph: Graph, i: int) -> str:
