@@ -7,6 +7,7 @@ from math import inf, isnan, nan
 import pytest
 
 from backpropcli import BackpropError, evaluate
+from backpropcli.cli.main import run
 
 CASES: list[tuple[str, dict[str, float], float, dict[str, float]]] = [
     ("relu(x)", {"x": 0}, 0, {"x": 0}),
@@ -151,6 +152,12 @@ def test_notes(text: str, at: dict[str, float], expected: list[tuple[str, str, f
     for note, (_, words, left, right) in zip(notes, expected, strict=True):
         assert words in note.message
         assert (note.left, note.right) == pytest.approx((left, right), nan_ok=True)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_dead_product_is_explained(language: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", "x*y", "--at", "x=0,y=0", "--lang", language]) == 0
+    assert {"en": "A dead product: both factors are 0", "ko": "죽은 곱"}[language] in capsys.readouterr().out
 
 
 def test_a_value_behind_nan_has_no_gradient_although_its_rule_has_one() -> None:
