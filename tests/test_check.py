@@ -297,6 +297,18 @@ def test_a_sweep_that_is_wrong_although_every_rule_is_right_disagrees() -> None:
     assert "every node's own rule is right" in x.reason
 
 
+@pytest.mark.parametrize(("text", "at"), [("x*sin(x)", {"x": 0.7}), ("sum(x*sin(x))", {"x": [0.7, 1.3]})])
+@pytest.mark.parametrize("seconds", [2.0, 1e-9])
+def test_every_judge_names_a_wrong_rule_in_the_same_words(
+    text: str, at: dict[str, Any], seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OPERATIONS["sin"], "partials", (lambda F, z, x: 1.001 * F.cos(x),))
+    found = check_within(evaluate(text, at), seconds).components[0]
+    assert (found.verdict, found.node) == ("disagree", "n2")
+    assert "; the rule of `sin` is wrong at sin(x): local " in found.reason
+    assert (" along a random direction, where it is " in found.reason) == text.startswith("sum")
+
+
 @pytest.mark.parametrize(
     ("function", "side", "kind"),
     [
