@@ -18,7 +18,7 @@ LAYERS = [
     {"kernels"},
     {"sweeps", "text"},
     {"values"},
-    {"language", "conventions", "entries", "catalogue", "transform", "words"},
+    {"language", "advice", "conventions", "entries", "catalogue", "transform", "words"},
     {"points", "inputs", "formulas", "sheet"},
     {"api", "derivatives", "gradients", "structure", "checks", "report", "matrices", "directional", "cost"},
     {"circuit", "explain", "replay", "session", "commands"},
@@ -45,7 +45,7 @@ DOORS = {
     "rich": {"renderers/table.py", "cli/progress.py"},
     "numpy": {
         *(f"kernels/{name}.py" for name in ("arrays", "buffers", "exact", "shaken", "tape", "tensors")),
-        *(f"checks/{name}.py" for name in ("directions", "judge", "ladder", "rows", "shake")),
+        *(f"checks/{name}.py" for name in ("judge", "ladder", "paths", "relevant", "rows", "shake")),
         *(
             "api.py",
             "derivatives.py",
@@ -63,7 +63,7 @@ DOORS = {
     "resvg_py": {"renderers/png.py"},
     "mpmath": {"kernels/precise.py"},
 }
-LATE = {("checks", "renderers"), ("api", "renderers"), ("catalogue", "kernels")}
+LATE = {("api", "renderers"), ("catalogue", "kernels")}
 """Imports inside a function, where a higher layer's word is asked for on demand."""
 
 

@@ -10,6 +10,7 @@ import pytest
 from backpropcli import Program, check, evaluate
 from backpropcli.checks import VERDICTS, Check
 from backpropcli.checks.quotients import one_sided
+from backpropcli.cli.main import run
 from backpropcli.graph import Graph
 from backpropcli.kernels.floats import FLOATS
 from backpropcli.kernels.precise import precise
@@ -201,6 +202,7 @@ LIBRARY: list[tuple[str, dict[str, float], str, str, float | None, float | None]
     ("digamma(x)", {"x": -0.5}, AGREE, "", None, None),
     ("cosh(x)*reciprocal(cosh(x))", {"x": -667}, ILL, "underflows", None, None),
     ("x/sinh(x)", {"x": -391.5}, ILL, "underflows", None, None),
+    ("x^2*sin(1/x)", {"x": 1e-200}, ILL, "1/x or its slope overflows", None, None),
 ]  # fmt: skip
 
 
@@ -247,6 +249,37 @@ def test_a_value_that_float64_gets_wrong_is_told() -> None:
     assert check("sqrt(x + 1 - 1)", {"x": -1e-20}).value_digits == 0
 
 
+@pytest.mark.parametrize(
+    ("text", "at", "told"),
+    [
+        ("sigmoid(x)", {"x": -800}, "; the value underflows to 0"),
+        ("cross_entropy(s, y)", {"s": [1000, 0, 0], "y": 0}, "; the value underflows to 0"),
+        ("softmax(s)", {"s": [1000, 0]}, "; entries of the value underflow to 0"),
+    ],
+)
+def test_zero_is_right_for_a_value_below_the_range_of_float64(text: str, at: dict[str, Any], told: str) -> None:
+    found = check(text, at, upstream=[1, 2] if text.startswith("softmax") else None)
+    assert (found.verdict, found.value_digits) == (AGREE, 16)
+    assert found.summary().endswith(told)
+
+
+def test_a_gradient_without_a_right_digit_is_not_verified() -> None:
+    text, at = "(1 - cos(x))/x^2", {"x": 1e-8}
+    found = check(text, at)
+    assert (found.verdict, found.agrees) == (ILL, False)
+    assert "could not be verified: no digit of 1 of 1 components is right" in found.summary()
+    assert "0 digits" in found.components[0].phrase()
+    assert check(text, {"x": 1e-2}).agrees
+    assert run(["eval", text, "--at", "x=1e-8", "--check", "--quiet"]) == 3
+    assert run(["jacobian", text, "--at", "x=1e-8", "--check", "--quiet"]) == 3
+
+
+def test_overflow_of_a_slope_is_no_wrong_rule_of_tensors() -> None:
+    [lost, kept] = check("sum(x^2*sin(1/x))", {"x": [1e-200, 1]}).components
+    assert (lost.verdict, lost.cause, kept.verdict) == (ILL, "overflow", AGREE)
+    assert "overflow leaves 0 digits" in lost.phrase()
+
+
 def test_the_worst_component_is_the_verdict() -> None:
     found = check("relu(x) + y^2", {"x": 0, "y": 3})
     assert [c.verdict for c in found.components] == [KINK, AGREE]
@@ -262,6 +295,18 @@ def test_a_sweep_that_is_wrong_although_every_rule_is_right_disagrees() -> None:
     [x, y] = check(result).components
     assert (x.verdict, y.verdict) == ("disagree", AGREE)
     assert "every node's own rule is right" in x.reason
+
+
+@pytest.mark.parametrize(("text", "at"), [("x*sin(x)", {"x": 0.7}), ("sum(x*sin(x))", {"x": [0.7, 1.3]})])
+@pytest.mark.parametrize("seconds", [2.0, 1e-9])
+def test_every_judge_names_a_wrong_rule_in_the_same_words(
+    text: str, at: dict[str, Any], seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OPERATIONS["sin"], "partials", (lambda F, z, x: 1.001 * F.cos(x),))
+    found = check_within(evaluate(text, at), seconds).components[0]
+    assert (found.verdict, found.node) == ("disagree", "n2")
+    assert "; the rule of `sin` is wrong at sin(x): local " in found.reason
+    assert (" along a random direction, where it is " in found.reason) == text.startswith("sum")
 
 
 @pytest.mark.parametrize(

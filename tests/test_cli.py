@@ -105,7 +105,8 @@ def test_errors_are_one_line_the_place_and_the_mend() -> None:
     [
         (FLAGSHIP, 0),
         ([*FLAGSHIP, "--check"], 0),
-        (["eval", "log(1+x)/x", "--at", "x=1e-9", "--check"], 0),
+        (["eval", "log(1+x)/x", "--at", "x=1e-9", "--check"], 3),
+        (["eval", "(1-cos(x))/x^2", "--at", "x=1e-3", "--check"], 0),
         (["eval", "relu(x)", "--at", "x=0"], 0),
         (["eval", "relu(x)", "--at", "x=0", "--check"], 3),
         (["eval", "1/x", "--at", "x=0"], 3),

@@ -7,6 +7,7 @@ from math import inf, isnan, nan
 import pytest
 
 from backpropcli import BackpropError, evaluate
+from backpropcli.cli.main import run
 
 CASES: list[tuple[str, dict[str, float], float, dict[str, float]]] = [
     ("relu(x)", {"x": 0}, 0, {"x": 0}),
@@ -104,7 +105,14 @@ NOTES: list[tuple[str, dict[str, float], list[tuple[str, str, float | None, floa
     ("sqrt(x)", {"x": 0}, [("vertical-tangent", "vertical tangent", nan, inf)]),
     ("cbrt(x)", {"x": 0}, [("vertical-tangent", "vertical tangent", inf, inf)]),
     ("where(x > 0, x, 0)", {"x": 0}, [("jump", "the condition x > 0 is at its threshold", None, None)]),
-    ("y*sqrt(x)", {"x": 0, "y": 0}, [("zero-times-infinity", "multiplies 0 by an infinite gradient", None, None)]),
+    (
+        "y*sqrt(x)",
+        {"x": 0, "y": 0},
+        [
+            ("zero-times-infinity", "multiplies 0 by an infinite gradient", None, None),
+            ("dead-product", "y*sqrt(x) at y = 0", None, None),
+        ],
+    ),
     ("exp(x)", {"x": 1000}, [("not-finite", "exp(x) is infinite at x = 1000", None, None)]),
     ("log(1 + exp(x))", {"x": 800}, [("not-finite", "`softplus(x)`, which does not overflow", None, None)]),
     ("sqrt(x^2 + 1)", {"x": 1e200}, [("not-finite", "`hypot(x, y)`, which does not overflow", None, None)]),
@@ -124,6 +132,16 @@ NOTES: list[tuple[str, dict[str, float], list[tuple[str, str, float | None, floa
     ("leaky_relu(x, y)", {"x": 1, "y": 0.1}, []),
     ("x^y", {"x": 2, "y": 0}, []),
     ("x^0", {"x": 0}, []),
+    ("exp(1000)*x", {"x": 1}, [("not-finite", "exp(1000) is infinite; exp(x) overflows", None, None)]),
+    ("x*y", {"x": 0, "y": 0}, [("dead-product", "x*y at x = 0, y = 0 is a dead product", None, None)]),
+    ("0*(x*y)", {"x": 0, "y": 0}, []),
+    ("x*y", {"x": 0, "y": 1}, []),
+    ("x*0", {"x": 0}, []),
+    ("x*x", {"x": 0}, []),
+    ("x/y", {"x": 0, "y": 0}, [("not-finite", "x/y is NaN", None, None)]),
+    ("max(x, x)", {"x": 1}, []),
+    ("min(x, x, y)", {"x": 1, "y": 1}, [("tie", "x and y tie in min(x, x, y) at x = 1, y = 1; each", 1, 0)]),
+    ("hypot(x, x)", {"x": 0}, [("kink", "-1.41421 on the left and 1.41421 on the right", -(2**0.5), 2**0.5)]),
 ]
 
 
@@ -134,6 +152,12 @@ def test_notes(text: str, at: dict[str, float], expected: list[tuple[str, str, f
     for note, (_, words, left, right) in zip(notes, expected, strict=True):
         assert words in note.message
         assert (note.left, note.right) == pytest.approx((left, right), nan_ok=True)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_dead_product_is_explained(language: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", "x*y", "--at", "x=0,y=0", "--lang", language]) == 0
+    assert {"en": "A dead product: both factors are 0", "ko": "죽은 곱"}[language] in capsys.readouterr().out
 
 
 def test_a_value_behind_nan_has_no_gradient_although_its_rule_has_one() -> None:

@@ -115,6 +115,48 @@ def test_nan_is_told_where_it_comes_from(text: str, at: dict[str, Any], told: st
     assert any(note.code == "not-finite" and told in note.message for note in result.notes), result.notes
 
 
+@pytest.mark.parametrize(
+    ("text", "stable"),
+    [
+        ("-log(exp(s[y])/sum(exp(s)))", "cross_entropy(s, y)"),
+        ("-log(exp(s)[0]/sum(exp(s)))", "cross_entropy(s, 0)"),
+        ("p = exp(s)/sum(exp(s)); -log(p[y])", "cross_entropy(s, y)"),
+        ("sum(log(exp(s)/sum(exp(s))))", "log_softmax(s)"),
+        ("sum(exp(2*s)/sum(exp(2*s)))", "softmax(2*s)"),
+        ("-log(exp((2*s)[1])/sum(exp(2*s)))", "cross_entropy(2*s, 1)"),
+        ("log(sum(exp(s)))", "logsumexp(s)"),
+        ("sum(log(sum(exp(s), axis=0, keepdims=True)))", "logsumexp(s, axis=0)"),
+    ],
+)
+def test_overflow_names_the_stable_function(text: str, stable: str) -> None:
+    at = {"s": [1000, 1000, 0], "y": 0}
+    note = next(note for note in evaluate(text, at).notes if note.code != "unused")
+    assert (note.code, f"`{stable}`, which does not overflow" in note.message) == ("not-finite", True), note
+
+
+def test_an_exponential_of_no_known_formula() -> None:
+    for text in ("sum(exp(s)/2)", "sum(exp(s)/sum(s))", "sum(exp(2*s)/sum(exp(s)))", "sum(exp(m)/sum(exp(m)))"):
+        (note, *_) = evaluate(text, {"m": [[1000, 0]]} if "(m)" in text else {"s": [1000, 0]}).notes
+        assert note.message.endswith("; exp(x) overflows above x = 709.78"), note
+
+
+def test_a_dead_product_is_noted_with_its_entry() -> None:
+    result = evaluate("sum(x*y)", x=[0, 1, 0], y=[0, 0, 0])
+    (note,) = result.notes
+    assert note.code == "dead-product"
+    assert "x[0] = 0, y[0] = 0 (and in 1 more entries) is a dead product" in note.message
+    assert codes(evaluate("sum(x*y)", x=[0, 1], y=[1, 0])) == []
+    assert codes(evaluate("sum(x*y)", x=[0, 1], y=[0, 1], wrt=["x"])) == []
+    assert codes(evaluate("x*y", x=[0, 1], y=[0, 1], upstream=[0, 1])) == []
+
+
+def test_operands_that_are_one_node_move_together_and_do_not_tie() -> None:
+    assert codes(evaluate("sum(max(x, x))", x=[1, 2])) == []
+    assert evaluate("sum(max(x, x))", x=[1, 2], ties="error").gradient["x"].tolist() == [1, 1]
+    (note,) = evaluate("sum(hypot(x, x))", x=[0, 1]).notes
+    assert (note.left, note.right) == pytest.approx((-(2**0.5), 2**0.5))
+
+
 def test_a_product_that_broadcasts_a_matrix_with_a_vector_is_noted() -> None:
     at = {"W": [[1, 2], [3, 4]], "x": [1, 2]}
     (note,) = evaluate("sum(W*x)", at).notes

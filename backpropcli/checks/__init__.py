@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from .judge import judge
-from .verdict import VERDICTS, Check, Component
+from .verdict import RIGHT, VERDICTS, Check, Component
 
-__all__ = ["VERDICTS", "Check", "Component", "judge"]
+__all__ = ["RIGHT", "VERDICTS", "Check", "Component", "judge"]

@@ -7,23 +7,25 @@ many bits neither cancellation nor scale can mislead the quotients, as they misl
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from functools import cached_property
 from itertools import accumulate, chain
-from math import isfinite, log2, log10
-from random import Random
-from typing import TYPE_CHECKING, Any, NamedTuple
+from math import inf, isfinite, isinf, log2, log10
+from typing import TYPE_CHECKING, Any
 
-from ..conventions import SMALLEST, underflow
-from ..graph import CONSTANT, INPUT
+from ..conventions import SMALLEST, kink_of, underflow
+from ..graph import CONSTANT
 from ..kernels.precise import precise
 from ..operations.maps import LinearMap, Reduced
-from ..shapes import Shape, place_text, size, unravel
+from ..shapes import place_text, size, unravel
 from ..sweeps import forward, reverse
 from ..text import expression_of, ids
 from ..values import Value, entries, finite, is_tensor
-from .directions import random_velocity
+from .effort import seconds
+from .faults import Fault, Faults, precise_trial, some
+from .paths import DIRECTIONS, Path, pairs, paths_of, random_paths
 from .quotients import BITS, Side, agree, one_sided
+from .relevant import relevant
 from .rerun import between, rerun
 from .shake import digits_trusted
 from .verdict import Check, Component
@@ -36,18 +38,6 @@ ENOUGH = 9
 
 PLENTY = 12
 """Digits from which on nodes are not looked at one by one: a rule that is wrong by 1e-8 shows in the ninth digit."""
-
-DIRECTIONS = 3
-EVALUATIONS = 6  # of the program for one path: three steps on each side
-CHEAP = frozenset(
-    (
-        "add", "sub", "mul", "div", "neg", "abs", "square", "max", "min", "where", "sign", "step", "relu", "sum",
-        "mean", "prod", "amax", "amin", "var", "norm1", "cumsum", "matmul", "dot", "outer", "transpose", "reshape",
-        "full", "concat", "stack", "index", "scatter", "take", "put", "diag", "trace", "mse", "sqloss", "l1", "l2",
-        "hinge", "nll", "inv", "solve", "det",
-    )
-)  # fmt: skip
-DEAR = frozenset(("gamma", "lgamma", "digamma", "polygamma"))
 
 Progress = Callable[[int, int], None]
 
@@ -62,20 +52,6 @@ def judge(result: Result, seconds: float = 2.0, progress: Progress | None = None
     """
     with result.system.quiet():
         return Judge(result).judge(seconds, progress)
-
-
-class Path(NamedTuple):
-    """A way through the inputs: one of them alone, or all in a direction.
-
-    Attributes:
-        name: the input or one entry of it, or ``direction 1`` and so on.
-        velocity: how fast each input moves, by node, in its shape; an entry alone as fast as it is large.
-        scale: by what the derivative along the path is divided: an entry's velocity, 1 for a direction.
-    """
-
-    name: str
-    velocity: dict[int, Value]
-    scale: float
 
 
 class Judge:
@@ -95,23 +71,18 @@ class Judge:
         self.finer = int(log2(max(self.largest, steepest, 1.0)))
         # A difference must show beside the largest number, at the smallest step, for the flattest slope.
         self.bits = BITS + 2 * self.finer + int(-log2(min(smallest, 1.0)) - log2(min(flattest, 1.0)))
-        self._trusted: dict[str, float] | None = None
-        self._faults: dict[tuple[int, int], tuple[Any, Any] | None] = {}
-        self._precise: tuple[Any, list[Any]] | None = None
 
     def name(self, i: int) -> str:
         return ids(self.graph)[i]
 
-    @property
+    @cached_property
     def precise(self) -> tuple[Any, list[Any]]:
         """The number system and the program's values in it."""
-        if self._precise is None:
-            system = self._system()
-            self.bits = system.mp.prec
-            at = {name: system.constant(self.result.values[i]) for name, i in self.graph.inputs.items()}
-            self._precise = system, forward(system, self.graph, at)
-            self.evaluations += 1
-        return self._precise
+        system = self._system()
+        self.bits = system.mp.prec
+        self.evaluations += 1
+        at = {name: system.constant(self.result.values[i]) for name, i in self.graph.inputs.items()}
+        return system, forward(system, self.graph, at)
 
     def _system(self) -> Any:
         if not self.tensors:
@@ -120,30 +91,50 @@ class Judge:
 
         return exact(self.bits, self.result.ties)
 
+    @cached_property
+    def faults(self) -> Faults:
+        """The search for wrong rules."""
+        return Faults(self.result, self.relevant, precise_trial(self.precise[0], self.finer))
+
+    @cached_property
+    def digits_trusted(self) -> dict[str, float]:
+        """How many digits rounding leaves of the gradient by each input."""
+        return digits_trusted(self.result)
+
     def judge(self, seconds: float, progress: Progress | None) -> Check:
         result, graph = self.result, self.graph
         bad = self.not_finite()
         if bad is not None:
             return self._all_alike("undefined", bad[1], self.name(bad[0]))
         count = sum(size(graph.shape(graph.inputs[name])) for name in result.wrt)
-        paths: Iterable[Path] = chain.from_iterable(map(self.paths, result.wrt))
+        paths: Iterable[Path] = chain.from_iterable(paths_of(result, name) for name in result.wrt)
         method = "quotients"
         whole = self.seconds(i for i, reached in enumerate(self.reached) if reached)
         if whole * count > seconds and any(total > seconds for total in accumulate(map(self._seconds_of, result.wrt))):
             if whole > seconds:
                 from .ladder import ladder
 
-                return ladder(result, self._directions(), self.relevant, progress)
-            method, count, paths = "directions", DIRECTIONS, self._directions()
+                return ladder(result, random_paths(result), self.relevant, progress)
+            method, count, paths = "directions", DIRECTIONS, random_paths(result)
         components = []
         for done, path in enumerate(paths, 1):
             components.append(self.component(path))
             if progress is not None:
                 progress(done, count)
-        exact = self.precise[1][result.output]
-        pairs = zip(entries(result.value), exact.ravel() if is_tensor(exact) else [exact], strict=True)
-        value_digits = min((_digits(x, true, 0) for x, true in pairs), default=None)
-        return Check(components, method, self.evaluations, self.bits, value_digits)
+        digits, remark = self._value()
+        return Check(components, method, self.evaluations, self.bits, digits, remark)
+
+    def _value(self) -> tuple[float | None, str]:
+        """How many digits of the value are right, and what is to be said of them."""
+        exact = self.precise[1][self.result.output]
+        found = list(zip(entries(self.result.value), exact.ravel() if is_tensor(exact) else [exact], strict=True))
+        lost = [true != 0 and x == 0 == float(true) for x, true in found]
+        digits = [16.0 if gone else _digits(x, true, 0) for gone, (x, true) in zip(lost, found, strict=True)]
+        least = min(digits, default=None)
+        if least is not None and least < ENOUGH:
+            return least, f"of the value itself {int(least)} digits are right"
+        what = "entries of the value underflow" if is_tensor(exact) else "the value underflows"
+        return least, f"{what} to 0" if any(lost) else ""
 
     def not_finite(self) -> tuple[int, str] | None:
         """The first node that makes the output and is not finite, and what it is, in words."""
@@ -152,24 +143,6 @@ class Judge:
                 found = next(x for x in entries(self.relevant[i]) if not isfinite(x))
                 return i, f"{expression_of(self.graph, i)} is {found!r}"
         return None
-
-    def paths(self, name: str) -> Iterator[Path]:
-        """The paths of an input: one per entry."""
-        shape = self.graph.shape(self.graph.inputs[name])
-        return (self.path(name, unravel(k, shape)) for k in range(size(shape)))
-
-    def path(self, name: str, place: tuple[int, ...] = ()) -> Path:
-        """The path of one entry of an input."""
-        i = self.graph.inputs[name]
-        x = self.result.values[i]
-        speed = abs(float(x[place] if place else x)) or 1.0
-        if not place:
-            return Path(name, {i: speed}, speed)
-        import numpy as np
-
-        velocity = np.zeros(x.shape)
-        velocity[place] = speed
-        return Path(place_text(name, place), {i: velocity}, speed)
 
     def _seconds_of(self, name: str) -> float:
         """How long the paths of an input take, by estimate."""
@@ -188,37 +161,22 @@ class Judge:
 
     def seconds(self, nodes: Iterable[int]) -> float:
         """How long the quotients of a path over these nodes take, by estimate."""
-        graph = self.graph
-        if not self.tensors:
-            return EVALUATIONS * sum(_weight(graph.operations[i].name, self.bits) for i in nodes)
-        return EVALUATIONS * sum(_entries_of(graph, i) * _weight(graph.operations[i].name, self.bits) for i in nodes)
+        return seconds(self.graph, nodes, self.bits)
 
     def order(self, path: Path) -> list[int]:
         """The nodes between the path's inputs and the output, in order of evaluation."""
         return between(self.graph, list(path.velocity), self.reached)
 
-    def _directions(self) -> list[Path]:
-        """Seeded random directions along all inputs at once."""
-        random = Random(0)
-        inputs = [self.graph.inputs[name] for name in self.result.wrt]
-        if self.tensors:  # what is only a place or class is data
-            inputs = [i for i in inputs if self.graph.dependents([i], held=False)[self.result.output]]
-        return [
-            Path(f"direction {k}", {i: random_velocity(self.result.values[i], random) for i in inputs}, 1.0)
-            for k in range(1, DIRECTIONS + 1)
-        ]
-
     def along(self, path: Path, gradient: Callable[[int], Any]) -> Any:
         """The gradient's component, or its product with the direction."""
         mp = self.precise[0].mp
-        pairs = chain.from_iterable(_pairs(gradient(i), v) for i, v in path.velocity.items())
-        return sum((mp.mpf(g) * v for g, v in pairs), mp.mpf(0)) / path.scale
+        products = (mp.mpf(g) * v for i, velocity in path.velocity.items() for g, v in pairs(gradient(i), velocity))
+        return sum(products, mp.mpf(0)) / path.scale
 
     def component(self, path: Path) -> Component:
         """The verdict on the derivative along one path."""
-        result, order = self.result, self.order(path)
-        F, base = self.precise
-        analytic = self.along(path, lambda i: result.gradient[self.graph.names[i]])
+        order = self.order(path)
+        analytic = self.along(path, lambda i: self.result.gradient[self.graph.names[i]])
         left, right = self._sides(path, order)
         found = Component(path.name, "agree", None, float(analytic), left=_side(left), right=_side(right))
         if not isfinite(found.analytic) and "vertical tangent" not in (left.kind, right.kind):
@@ -232,49 +190,58 @@ class Judge:
         found = found._replace(digits=digits, numeric=float(truth), left=None, right=None)
         if digits >= PLENTY:
             return found
-        wrong = self._first_wrong_node(path)
-        if wrong is not None:
-            return self._disagree(found, wrong)
+        fault = self._first_fault(path)
+        if fault is not None:
+            return self._disagree(found, fault)
         if digits >= ENOUGH:
             return found
         place = self._first_convention(order)
         if place is not None:
             text = expression_of(self.graph, place)
-            return found._replace(
-                verdict="tie-mismatch",
-                node=self.name(place),
-                reason=f"the derivative is {float(truth):.6g}, but the convention at {text} gives {found.analytic:.6g}",
-            )
+            reason = f"the derivative is {found.numeric:.6g}, but the convention at {text} gives {found.analytic:.6g}"
+            return found._replace(verdict="tie-mismatch", node=self.name(place), reason=reason)
+        return self._ill_conditioned(found, path, order, truth, error)
+
+    def _ill_conditioned(self, found: Component, path: Path, order: list[int], truth: Any, error: Any) -> Component:
+        """The verdict where every rule is right and digits are missing: float64 lost them, or the sweep is wrong."""
+        result, (F, base) = self.result, self.precise
         upstream = reverse(F, self.graph, base, result.output, F.constant(result.seed), result.active)
         exact = self.along(path, lambda i: 0 if upstream[i] is None else upstream[i])
-        off = f"the derivative is {float(truth):.6g}; every node's own rule is right"
+        off = f"the derivative is {found.numeric:.6g}; every node's own rule is right"
         if _digits(exact, truth, error) < PLENTY:
             return found._replace(verdict="disagree", reason=off)
+        digits = found.digits or 0.0
         lost = found._replace(
             verdict="agree-ill-conditioned",
             reason=f"the rules are right, and float64 keeps {digits:.0f} digits of this derivative",
         )
-        if digits >= self.trusted(path.name) - 3 or self.trusted(path.name) < 6:
-            return lost
-        if not self.tensors:
-            vanishing = (i for i in order if 0 < abs(base[i]) < SMALLEST)
-            place = next(vanishing, None) or underflow(result, reversed(order))
-        else:
-            place = next((i for i in order if _vanishes(base[i])), None)
+        place, cause = self._overflowing(order), "overflow"
+        if place is None:
+            if digits >= self.trusted(path.name) - 3 or self.trusted(path.name) < 6:
+                return lost
+            place, cause = self._underflowing(order), "underflow"
         if place is not None:
-            text = expression_of(self.graph, place)
-            return lost._replace(
-                node=self.name(place), reason=f"the rules are right, but {text} or its slope underflows in float64"
-            )
-        if abs(truth) < SMALLEST and abs(analytic) < SMALLEST:
+            reason = f"the rules are right, but {expression_of(self.graph, place)} or its slope {cause}s in float64"
+            return lost._replace(node=self.name(place), reason=reason, cause=cause)
+        if abs(truth) < SMALLEST and abs(found.analytic) < SMALLEST:
             return lost._replace(reason="the rules are right, but the derivative itself underflows in float64")
         return found._replace(verdict="disagree", reason=f"{off}, and rounding does not explain the difference")
 
+    def _overflowing(self, order: list[int]) -> int | None:
+        """The first node that makes the output and has a local gradient that is infinite in float64."""
+        edges = self.result.edges
+        return next((i for i in order if i in self.relevant and any(_overflows(edge.local) for edge in edges[i])), None)
+
+    def _underflowing(self, order: list[int]) -> int | None:
+        """The first node whose value, or else the last whose local gradient, is too small for float64."""
+        base = self.precise[1]
+        place = next((i for i in order if _vanishes(base[i])), None)
+        return underflow(self.result, reversed(order)) if place is None and not self.tensors else place
+
     def trusted(self, name: str) -> float:
         """How many digits rounding leaves of a component, or at least of any along a direction."""
-        if self._trusted is None:
-            self._trusted = digits_trusted(self.result)
-        return self._trusted.get(name.partition("[")[0], min(self._trusted.values()))
+        trusted = self.digits_trusted
+        return trusted.get(name.partition("[")[0], min(trusted.values()))
 
     def _sides(self, path: Path, order: list[int]) -> tuple[Side, Side]:
         """The derivatives of both sides along the path."""
@@ -304,24 +271,20 @@ class Judge:
         seed = max(map(abs, entries(self.result.seed)), default=0.0)
         return mp.ldexp(max(mp.mpf(self.largest), mp.mpf(1)) * max(seed, 1.0), 16 - self.bits)
 
-    def _disagree(self, component: Component, wrong: tuple[int, int, Any, Any]) -> Component:
-        i, k, local, truth = wrong
-        operand = self.graph.operands[i][k]
-        along = " along a random direction" if self.tensors else ""
+    def _first_fault(self, path: Path) -> Fault | None:
+        """The first wrong rule behind the path's inputs."""
+        return self.faults.first(self.graph.dependents(list(path.velocity)))
+
+    def _disagree(self, component: Component, fault: Fault) -> Component:
         truly = "" if component.numeric is None else f"the derivative is {component.numeric:.6g}; "
-        return component._replace(
-            verdict="disagree",
-            node=self.name(i),
-            reason=f"{truly}the rule of `{self.graph.operations[i].name}` is wrong at"
-            f" {expression_of(self.graph, i)}: local {float(local):.6g} to {expression_of(self.graph, operand)}"
-            f"{along}, where it is {float(truth):.6g}",
-        )
+        reason = truly + fault.told(self.graph)
+        return component._replace(verdict="disagree", node=self.name(fault.node), reason=reason)
 
     def _not_differentiable(self, found: Component, path: Path, left: Side, right: Side, order: list[int]) -> Component:
         """The verdict where the two sides have no common derivative."""
-        wrong = self._first_wrong_node(path)
-        if wrong is not None:
-            return self._disagree(found._replace(numeric=_side(right if right.kind == "limit" else left)), wrong)
+        fault = self._first_fault(path)
+        if fault is not None:
+            return self._disagree(found._replace(numeric=_side(right if right.kind == "limit" else left)), fault)
         place = self._first_convention(order)
         where = "" if place is None else f" at {expression_of(self.graph, place)}"
         kinds = (left.kind, right.kind)
@@ -349,7 +312,7 @@ class Judge:
                 continue
             operation, operands = self.graph.operations[i], self.graph.operands[i]
             xs = [values[j] for j in operands]
-            if operation.kink is not None and _some(operation.kink(self.result.system, values[i], *xs)):
+            if some(kink_of(self.result, i)):
                 return i
             if operation.structural or operation.kink is not None:
                 exact = [base[j] for j in operands]
@@ -358,165 +321,14 @@ class Judge:
                         continue
                     there = _numbers(operation.local(F, k, base[i], exact))
                     here = _numbers(operation.local(self.result.system, k, values[i], xs))
-                    if there is not None and _some(abs(there - here) > abs(here) / 2 + 1e-9):
+                    if there is not None and some(abs(there - here) > abs(here) / 2 + 1e-9):
                         return i
         return None
-
-    def _first_wrong_node(self, path: Path) -> tuple[int, int, Any, Any] | None:
-        """The first node behind the path's inputs, in the order of the reverse sweep, whose local gradient is wrong.
-
-        Returns:
-            Node, operand number, local gradient and truth; None where all are right.
-        """
-        behind = self.graph.dependents(list(path.velocity))
-        for i in range(self.result.output, -1, -1):
-            if behind[i] and i in self.relevant:
-                for k, j in enumerate(self.graph.operands[i]):
-                    if behind[j] and self.result.active[j] and j in self.graph.moving(i):
-                        if (i, k) not in self._faults:
-                            self._faults[i, k] = self._fault(i, k)
-                        fault = self._faults[i, k]
-                        if fault is not None:
-                            return i, k, *fault
-        return None
-
-    def _fault(self, i: int, k: int) -> tuple[Any, Any] | None:
-        """Local gradient and truth of a node's operand, if they differ: by quotients of the node alone."""
-        F, _ = self.precise
-        mp: Any = F.mp
-        values = self.result.values
-        operation, operands = self.graph.operations[i], self.graph.operands[i]
-        kernel = F.kernels[operation.key]
-        if self.tensors:
-            return self._tensor_fault(i, k)
-        xs = [mp.mpf(values[j]) for j in operands]
-        z = kernel(*xs)
-        if not (mp.isfinite(z) and mp.isfinite(xs[k])):
-            return None
-        local = mp.mpf(operation.local(self.result.system, k, values[i], [values[j] for j in operands]))
-        if operation.held:
-            return (local, mp.mpf(0)) if local else None
-        speed = abs(xs[k]) or mp.mpf(1)
-
-        def phi(t: Any) -> Any:
-            moved = list(xs)
-            moved[k] = xs[k] + t * speed
-            return kernel(*moved)
-
-        noise = mp.ldexp(max(abs(z), mp.ldexp(1, -1100)), 16 - self.bits)
-        sides = [one_sided(phi, z, side, noise, self.finer, mp) for side in (-1, 1)]
-        return _apart(local, sides, speed, min(abs(z) / speed, abs(z)), mp)
-
-    def _tensor_fault(self, i: int, k: int) -> tuple[Any, Any] | None:
-        """The same for tensors: along a random tangent of the operand, weighted by a random upstream gradient."""
-        F, _ = self.precise
-        mp: Any = F.mp
-        values, system = self.result.values, self.result.system
-        operation, operands = self.graph.operations[i], self.graph.operands[i]
-        z, x = values[i], values[operands[k]]
-        if not all(finite(values[j]) for j in (i, *operands)):
-            return None
-        kink = operation.kink
-        if kink is not None and _some(kink(system, z, *[values[j] for j in operands])):
-            return None  # along a random tangent several kinks add up; the convention is told elsewhere
-        random = Random(0)
-        weights, velocity = random_velocity(z, random, 1.0), random_velocity(x, random)
-        with system.quiet():
-            local = operation.local(system, k, z, [values[j] for j in operands])
-            down = system.downstream(local, weights, z, x, operation.structural)
-        products = [mp.mpf(g) * v for g, v in _pairs(down, velocity)]
-        found = mp.fsum(products)
-        if operation.held:
-            return (found, mp.mpf(0)) if found else None
-        kernel = F.kernels[operation.key]
-        xs = [F.constant(values[j]) for j in operands]
-        weight, speed = F.constant(weights), F.constant(velocity)
-
-        def phi(t: Any) -> Any:
-            moved = list(xs)
-            moved[k] = xs[k] + t * speed
-            return F.sum(weight * kernel(*moved))
-
-        start = phi(mp.mpf(0))
-        terms = mp.fsum(abs(u) * abs(e) for u, e in _pairs(weights, z))
-        noise = mp.ldexp(max(terms, mp.ldexp(1, -1100)), 16 - self.bits)
-        sides = [one_sided(phi, start, side, noise, self.finer, mp) for side in (-1, 1)]
-        apart = _apart(found, sides, mp.mpf(1), mp.fsum(map(abs, products)), mp)
-        if apart is None:
-            return None
-        exact = F.downstream(operation.local(F, k, kernel(*xs), xs), weight, kernel(*xs), xs[k], operation.structural)
-        again = mp.fsum(g * v for g, v in _pairs(exact, velocity))
-        # A rule that is right with enough digits is no fault, however many it loses in float64.
-        return None if _apart(again, sides, mp.mpf(1), mp.mpf(0), mp) is None else apart
-
-
-def _apart(local: Any, sides: list[Side], speed: Any, size_of_terms: Any, mp: Any) -> tuple[Any, Any] | None:
-    """The local gradient and the truth, if they differ by more than rounding; None where there is no truth."""
-    limits = [side.limit / speed for side in sides if side.kind == "limit"]
-    if any(side.kind in ("jump", "no limit", "vertical tangent") for side in sides) or not limits:
-        return None
-    largest = max(abs(x) for x in limits)
-    slack = mp.mpf("1e-11") * max(largest, size_of_terms)
-    slack += mp.ldexp(1, -1021)  # where float64 underflows, no rule can help it
-    slack += sum(side.error for side in sides if side.kind == "limit") / speed
-    return None if min(limits) - slack <= local <= max(limits) + slack else (local, limits[-1])
-
-
-def relevant(result: Result) -> dict[int, Value]:
-    """The values that make the output, by node: not what stands in a branch that is not taken.
-
-    Of a tensor of which only some entries count, the others are 0 here.
-    """
-    if result.program.graph.tensors:
-        return _relevant_entries(result)
-    graph, values, F = result.program.graph, result.values, result.system
-    found = {result.output}
-    for i in range(result.output, -1, -1):
-        if i not in found or graph.operations[i] in (INPUT, CONSTANT):
-            continue
-        operation, operands = graph.operations[i], graph.operands[i]
-        shut = operation.structural and not operation.condition
-        xs = [values[j] for j in operands]
-        for k, j in enumerate(operands):
-            taken = not shut or graph.operations[j].condition or operation.local(F, k, values[i], xs) != 0
-            # A step's operand makes its value although its slope is 0; a branch not taken does not.
-            if taken or len(operands) == 1:
-                found.add(j)
-    return {i: values[i] for i in found}
-
-
-def _relevant_entries(result: Result) -> dict[int, Value]:
-    import numpy as np
-
-    graph, values = result.program.graph, result.values
-    F: Any = result.system
-    masks: dict[int, Any] = {result.output: np.ones(np.shape(result.value), dtype=bool)}
-    with F.quiet():
-        for i in range(result.output, -1, -1):
-            if i not in masks or not graph.operands[i]:
-                continue
-            operation, operands = graph.operations[i], graph.operands[i]
-            xs = [values[j] for j in operands]
-            for k, j in enumerate(operands):
-                shape = graph.shape(j)
-                mask = np.ones(shape, dtype=bool)
-                if operation.tensor:
-                    if operation.pattern == "mover" or operation.name in ("index", "scatter"):
-                        local = operation.local(F, k, values[i], xs)
-                        mask = np.not_equal(F.downstream(local, masks[i].astype(np.float64), values[i], xs[k], True), 0)
-                else:
-                    taken = masks[i]
-                    shut = operation.structural and not operation.condition and len(operands) > 1
-                    if shut and not graph.operations[j].condition:
-                        taken = taken & np.not_equal(operation.local(F, k, values[i], xs), 0)
-                    mask = np.not_equal(F.sum_to(taken.astype(np.float64), shape), 0)
-                masks[j] = masks[j] | mask if j in masks else mask
-    return {i: np.where(mask, values[i], 0.0) if mask.shape else values[i] for i, mask in masks.items() if mask.any()}
 
 
 def _extremes(values: Iterable[Value]) -> tuple[float, float]:
     """The smallest magnitude that is not 0, and the largest; of what is finite, and 1 where nothing is."""
-    smallest, largest = math.inf, 0.0
+    smallest, largest = inf, 0.0
     for value in values:
         if is_tensor(value):
             import numpy as np
@@ -526,32 +338,7 @@ def _extremes(values: Iterable[Value]) -> tuple[float, float]:
                 smallest, largest = min(smallest, float(sizes.min())), max(largest, float(sizes.max()))
         elif value and isfinite(value):
             smallest, largest = min(smallest, abs(value)), max(largest, abs(value))
-    return (smallest if smallest < math.inf else 1.0), largest
-
-
-def _pairs(g: Any, v: Value) -> Iterator[tuple[Any, float]]:
-    """The entries of a gradient beside those of a velocity, where that is not 0."""
-    if not is_tensor(v):
-        yield g.item() if hasattr(g, "item") else g, v
-        return
-    import numpy as np
-
-    flat = np.broadcast_to(g, v.shape).ravel()
-    speeds = v.ravel()
-    for at in np.flatnonzero(speeds):
-        yield flat[at], float(speeds[at])
-
-
-def _entries_of(graph: Any, i: int) -> float:
-    """How many numbers an operation on tensors reckons with."""
-    shapes: list[Shape] = [graph.shape(j) for j in graph.operands[i]]
-    own: Shape = graph.shape(i)
-    name = graph.operations[i].name
-    if name in ("matmul", "dot"):
-        return float(max(size(own), 1) * shapes[0][-1])
-    if name in ("inv", "det", "solve", "cofactor", "cofactor_change"):
-        return float(shapes[0][0] ** {"cofactor": 5, "cofactor_change": 7}.get(name, 3))
-    return float(max(map(size, [own, *shapes])))
+    return (smallest if smallest < inf else 1.0), largest
 
 
 def _vanishes(value: Any) -> bool:
@@ -559,19 +346,15 @@ def _vanishes(value: Any) -> bool:
     return any(0 < abs(x) < SMALLEST for x in (value.ravel() if is_tensor(value) else (value,)))
 
 
-def _some(truths: Any) -> bool:
-    return bool(truths.any()) if is_tensor(truths) else bool(truths)
+def _overflows(local: Any) -> bool:
+    """Whether a local gradient is infinite somewhere."""
+    numbers = _numbers(local)
+    return numbers is not None and any(map(isinf, entries(numbers)))
 
 
 def _numbers(local: Any) -> Any:
     """The numbers of a local gradient, or None where it has none."""
     return local.partials if isinstance(local, Reduced) else None if isinstance(local, LinearMap) else local
-
-
-def _weight(name: str, bits: int) -> float:
-    """Seconds for one operation, roughly, as measured at 512 to 3,840 bits."""
-    ratio = bits / BITS
-    return 2.5e-6 * ratio if name in CHEAP else 1.5e-3 * ratio * ratio if name in DEAR else 4e-5 * math.pow(ratio, 1.5)
 
 
 def _digits(found: Any, truth: Any, error: Any) -> float:

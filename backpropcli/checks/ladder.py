@@ -11,22 +11,22 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import pairwise
 from math import isfinite, log10
-from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ..conventions import kink_of
 from ..operations.maps import Reduced
 from ..sweeps import forward
 from ..text import expression_of, ids
 from ..values import Value
-from .directions import random_velocity
+from .faults import Faults, Probe, some
 from .shake import shaken_system
 from .verdict import Check, Component
 
 if TYPE_CHECKING:
     from ..api import Result
-    from .judge import Path
+    from .paths import Path
 
 STEPS = tuple(2.0**-k for k in range(6, 36, 2))
 SHAKEN = 4
@@ -133,47 +133,24 @@ class _Ladder:
             values = forward(F, self.graph, at)
         return self.weighted(values), alike(self.branches_of(values), self.branches)
 
-    def first_wrong_node(self) -> tuple[int, int, float, float] | None:
-        """The first node, in the order of the reverse sweep, whose local gradient is wrong along a random tangent.
-
-        Returns:
-            Node, operand number, what its rule gives and what the quotient gives; None where all are right.
-        """
-        for i in sorted(self.relevant, reverse=True):
-            for k, j in enumerate(self.graph.operands[i]):
-                if self.result.active[j] and not self.graph.operations[i].held and j in self.graph.moving(i):
-                    found, true = self.local_along(i, k)
-                    if found is not None and true is not None:
-                        return i, k, found, true
-        return None
-
-    def local_along(self, i: int, k: int) -> tuple[float | None, float | None]:
+    def trial(self, probe: Probe) -> tuple[float, float] | None:
         """A node's local gradient along a random tangent of an operand, and the truth, where they differ."""
-        values, F = self.result.values, self.result.system
-        operation, operands = self.graph.operations[i], self.graph.operands[i]
-        xs = [values[j] for j in operands]
-        random = Random(0)
-        weights, velocity = random_velocity(values[i], random, 1.0), random_velocity(xs[k], random)
-        with F.quiet():
-            local = operation.local(F, k, values[i], xs)
-            down = F.downstream(local, weights, values[i], xs[k], operation.structural)
-        products = np.multiply(down, velocity)
-        branches = self.branches_of(values, [i])
+        F, i = self.result.system, probe.node
+        products = np.multiply(probe.downstream, probe.velocity)
+        branches = self.branches_of(self.result.values, [i])
 
         def phi(t: float) -> tuple[float, bool]:
-            moved = list(xs)
-            moved[k] = xs[k] + t * velocity
             with F.quiet():
-                z = F.kernels[operation.key](*moved)
-            there = dict(zip(operands, moved, strict=True)) | {i: z}
-            return float(np.sum(np.multiply(weights, z))), alike(self.branches_of(there, [i]), branches)
+                z, xs = probe.moved(F, probe.xs, probe.velocity, t)
+            there = dict(zip(self.graph.operands[i], xs, strict=True)) | {i: z}
+            return float(np.sum(np.multiply(probe.weights, z))), alike(self.branches_of(there, [i]), branches)
 
-        true = quotient(phi, 2.0**-50 * float(np.sum(np.abs(np.multiply(weights, values[i])))))
-        found = float(np.sum(products))
+        true = quotient(phi, 2.0**-50 * float(np.sum(np.abs(np.multiply(probe.weights, probe.z)))))
         if true is None:
-            return None, None
+            return None
+        found = float(np.sum(products))
         slack = 10 * true.error + 1e-9 * max(float(np.sum(np.abs(products))), abs(true.limit))
-        return (found, true.limit) if abs(found - true.limit) > slack else (None, None)
+        return (found / probe.scale, true.limit / probe.scale) if abs(found - true.limit) > slack else None
 
     def component(self, path: Path) -> Component:
         """The verdict on the derivative along one path."""
@@ -206,24 +183,12 @@ class _Ladder:
                 )
             return found
         reason = f"the derivative is {true.limit:.6g}, within {true.error:.1g}"
-        wrong = self.first_wrong_node()
-        if wrong is None:
+        fault = Faults(self.result, self.relevant, self.trial).first(self.result.active)
+        if fault is None:
             return found._replace(verdict="disagree", reason=f"{reason}; no node's own rule was found wrong")
-        i, k, local, truth = wrong
-        operand = expression_of(self.graph, self.graph.operands[i][k])
-        return found._replace(
-            verdict="disagree",
-            node=ids(self.graph)[i],
-            reason=f"{reason}; the rule of `{self.graph.operations[i].name}` is wrong at "
-            f"{expression_of(self.graph, i)}: {local:.6g} to {operand} along a random tangent, where it is {truth:.6g}",
-        )
+        node = ids(self.graph)[fault.node]
+        return found._replace(verdict="disagree", node=node, reason=f"{reason}; {fault.told(self.graph)}")
 
     def first_kink(self) -> int | None:
         """The first node at a point where it has no derivative."""
-        for i in self.relevant:
-            kink = self.graph.operations[i].kink
-            if kink is not None:
-                xs = [self.result.values[j] for j in self.graph.operands[i]]
-                if np.any(kink(self.result.system, self.result.values[i], *xs)):
-                    return i
-        return None
+        return next((i for i in self.relevant if some(kink_of(self.result, i))), None)

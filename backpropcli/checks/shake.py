@@ -11,6 +11,7 @@ from ..graph import Graph
 from ..kernels.floats import Floats
 from ..kernels.system import NumberSystem
 from ..operations import OPERATIONS
+from ..operations.counts import COMPARE, FREE
 from ..sweeps import forward, reverse
 from ..values import Value, is_tensor, zeros
 
@@ -18,13 +19,12 @@ if TYPE_CHECKING:
     from ..api import Result
 
 SWEEPS = 16
-EXACT = frozenset(("neg", "abs"))
 
 
 def rounds(name: str) -> bool:
-    """Whether an operation's result is rounded; choices, negations and moves are exact."""
+    """Whether an operation's result is rounded; choices, changes of sign and moves are exact."""
     row = OPERATIONS[name]
-    return not (row.structural or name in EXACT or row.pattern == "mover" or name == "full")
+    return not (row.structural or row.cost in (FREE, COMPARE))
 
 
 class Shaken(Floats):

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import OptionError
 from ..limits import LIMITS, Limits
-from .judge import EVALUATIONS, Judge
+from .effort import EVALUATIONS
+from .judge import Judge
+from .paths import Path, path_of
 from .rerun import rerun
+from .verdict import RIGHT
 
 if TYPE_CHECKING:
     from ..api import Result
-    from .judge import Path
 
 OUTSIDE, INFINITE, NO_STEP, NO_VALUE = "outside the domain", "infinite", "no step", "no value at the point"
 NO_ERROR = frozenset((OUTSIDE, INFINITE, NO_VALUE))
@@ -149,53 +151,7 @@ class Differences(NamedTuple):
     @property
     def sure(self) -> bool:
         """Whether the derivative exists and the gradient is that."""
-        return isfinite(self.gradient) and self.verdict in ("agree", "agree-ill-conditioned", "unjudged")
-
-    def record(self) -> dict[str, Any]:
-        """The quotients as JSON shows them."""
-        from ..renderers.json import number
-
-        return {
-            "input": self.input,
-            "x": number(self.x),
-            "gradient": number(self.gradient),
-            "derivative": number(self.derivative),
-            "error": number(self.error),
-            "verdict": self.verdict,
-            "reason": self.reason or None,
-            "left": number(self.left),
-            "right": number(self.right),
-            "noise": number(self.noise),
-            "steps": [
-                {"h": q.h, "taken": number(taken), "evaluations": count}
-                for q, taken, count in zip(self.series[0].quotients, self.taken, self.evaluations, strict=True)
-            ],
-            "methods": {s.method.name: _series_record(s) for s in self.series},
-        }
-
-
-def _series_record(series: Series) -> dict[str, Any]:
-    from ..renderers.json import number
-
-    best, law = series.best, series.law
-    return {
-        "formula": series.method.formula,
-        "best": None if best is None else {"h": best.h, "quotient": number(best.value), "error": number(best.error)},
-        "theory": None if law is None else {name: number(x) for name, x in law._asdict().items()},
-        "quotients": [
-            {
-                "h": q.h,
-                "quotient": number(q.value),
-                "error": number(q.error),
-                "relative_error": number(q.relative),
-                "truncation": number(q.truncation),
-                "rounding": number(q.rounding),
-                "evaluations": q.evaluations,
-                "remark": q.remark or None,
-            }
-            for q in series.quotients
-        ],
-    }
+        return isfinite(self.gradient) and self.verdict in (*RIGHT, "unjudged")
 
 
 def shrinking(first: float = 1.0, last: float = 1e-14, factor: float = 10.0, limits: Limits = LIMITS) -> list[float]:
@@ -249,7 +205,7 @@ def differences(
     steps, chosen = steps or shrinking(), [METHODS[name] for name in methods]
     sides = sorted({side for method in chosen for side in (method.start, method.end)})
     judge = Judge(result)
-    path = judge.path(name, place)
+    path = path_of(result, name, place)
     with result.system.quiet():
         rows = _values(judge, name, place, steps, sides, progress)
         x, gradient = _entry(result.values[judge.graph.inputs[name]], place), _entry(result.gradient[name], place)
@@ -325,7 +281,7 @@ def _along(
 ) -> Callable[[Any], Any]:
     """The output as a function of one entry of an input."""
     node = judge.graph.inputs[name]
-    again = rerun(F, judge.graph, base, judge.order(judge.path(name, place)), judge.result.output, seed)
+    again = rerun(F, judge.graph, base, judge.order(path_of(judge.result, name, place)), judge.result.output, seed)
     if not place:
         return lambda x: again({node: x})
 

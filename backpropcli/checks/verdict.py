@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 VERDICTS = (
     "agree",
@@ -14,6 +14,9 @@ VERDICTS = (
     "disagree",
 )
 """From the best to the worst; a check is as good as its worst component."""
+
+RIGHT = ("agree", "agree-ill-conditioned")
+"""Verdicts on a derivative whose rules are right, however many digits float64 keeps."""
 
 
 class Component(NamedTuple):
@@ -28,6 +31,7 @@ class Component(NamedTuple):
         left, right: the one-sided derivatives, where they exist.
         node: the node to look at: the first wrong one, or the one with the kink.
         reason: the verdict in words, "" where it needs none.
+        cause: what cost the digits of a derivative whose rules agree: ``rounding``, ``underflow`` or ``overflow``.
     """
 
     input: str
@@ -39,6 +43,12 @@ class Component(NamedTuple):
     right: float | None = None
     node: str | None = None
     reason: str = ""
+    cause: str = "rounding"
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the analytic derivative can be used: the rules agree, and at least one digit of it is right."""
+        return self.verdict == "agree" or (self.verdict in RIGHT and (self.digits or 0.0) >= 1)
 
     @property
     def name(self) -> str:
@@ -50,8 +60,7 @@ class Component(NamedTuple):
         if self.verdict == "agree":
             return f"agrees to {self.digits:.0f} digits"
         if self.verdict == "agree-ill-conditioned":
-            cause = "underflow" if self.node else "rounding"
-            return f"the rules agree, but {cause} leaves {self.digits:.0f} digits"
+            return f"the rules agree, but {self.cause} leaves {self.digits if self.agrees else 0:.0f} digits"
         return f"{self.verdict}: {self.reason}"
 
 
@@ -65,6 +74,7 @@ class Check(NamedTuple):
         evaluations: how many times the program was evaluated at high precision.
         bits: the precision.
         value_digits: how many decimal digits of the program's value are right.
+        remark: what is to be said of the value in words, "" for nothing.
     """
 
     components: list[Component]
@@ -72,6 +82,7 @@ class Check(NamedTuple):
     evaluations: int
     bits: int
     value_digits: float | None
+    remark: str = ""
 
     @property
     def verdict(self) -> str:
@@ -80,45 +91,20 @@ class Check(NamedTuple):
 
     @property
     def agrees(self) -> bool:
-        """Whether every component agrees."""
-        return self.verdict in ("agree", "agree-ill-conditioned")
+        """Whether every component agrees, to a digit at least."""
+        return all(c.agrees for c in self.components)
 
     def summary(self, against: str = "one reverse sweep") -> str:
         """One sentence: the verdict and what it cost, against what the derivative did."""
-        count = len(self.components)
-        agreeing = sum(c.verdict in ("agree", "agree-ill-conditioned") for c in self.components)
+        count, agreeing = len(self.components), sum(c.agrees for c in self.components)
         what = "components" if self.method == "quotients" else "random directions"
         if self.method == "ladder":
             what += " in float64"
-        cost = f"{self.evaluations} evaluations at {self.bits} bits against {against}"
-        if self.value_digits is not None and self.value_digits < 9:
-            cost += f"; of the value itself {int(self.value_digits)} digits are right"
         if self.agrees:
-            return f"check: {self.verdict}, {count} of {count} {what}; {cost}"
-        return f"check: {self.verdict}, {agreeing} of {count} {what} agree; {cost}"
-
-    def record(self) -> dict[str, Any]:
-        """The check as JSON shows it."""
-        from ..renderers.json import number
-
-        return {
-            "verdict": self.verdict,
-            "method": self.method,
-            "evaluations": self.evaluations,
-            "bits": self.bits,
-            "value_digits": self.value_digits,
-            "components": [
-                {
-                    "input": c.input,
-                    "verdict": c.verdict,
-                    "digits": c.digits,
-                    "analytic": number(c.analytic),
-                    "numeric": number(c.numeric),
-                    "left": number(c.left),
-                    "right": number(c.right),
-                    "node": c.node,
-                    "reason": c.reason or None,
-                }
-                for c in self.components
-            ],
-        }
+            told = f"{count} of {count} {what}"
+        elif self.verdict in RIGHT:
+            told = f"could not be verified: no digit of {count - agreeing} of {count} {what} is right"
+        else:
+            told = f"{agreeing} of {count} {what} agree"
+        cost = f"{self.evaluations} evaluations at {self.bits} bits against {against}"
+        return "; ".join(filter(None, (f"check: {self.verdict}, {told}", cost, self.remark)))

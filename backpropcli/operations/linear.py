@@ -9,6 +9,9 @@ from ..shapes import Shape, size
 from .counts import ADD, FREE, MULTIPLY, Counts
 from .table import PRODUCT, operation
 
+NO_PLACE = "a place must be a whole number within the tensor"
+NO_INVERSE = "the matrix is singular"
+
 
 def matmul_left(F: Any, g: Any, z: Any, a: Any, b: Any) -> Any:
     """The gradient of a in a@b: upstream @ bᵀ; for a matrix times a vector an outer product."""
@@ -214,7 +217,7 @@ operation(
 operation(
     "take", "The entries of the first axis at the places i, x[i]; the places have no gradient.",
     pattern="gradient router", operands=("x", "i"), shape=shapes.taken, structural=True, place=lambda x, i: 1,
-    cost=FREE,
+    cost=FREE, lost=NO_PLACE,
     pullback=(lambda F, g, z, x, i: F.put(g, i, length=F.shape(x)[0]), nothing),
     pushforward=(lambda F, t, z, x, i: F.take(t, i), unmoved),
     example=(((3,), ()), {}),
@@ -222,7 +225,7 @@ operation(
 operation(
     "put", "Entries added into zeros at the places i: the adjoint of `take`.", pattern="gradient router",
     operands=("x", "i"), attributes={"length": 0}, shape=shapes.put, lengths="length",
-    cost=lambda z, x, i, length: ADD.times(size(x)),
+    cost=lambda z, x, i, length: ADD.times(size(x)), lost=NO_PLACE,
     place=lambda x, i: 1,
     pullback=(lambda F, g, z, x, i, length: F.take(g, i), nothing),
     pushforward=(lambda F, t, z, x, i, length: F.put(t, i, length=length), unmoved),
@@ -231,7 +234,7 @@ operation(
 operation(
     "one_hot", "For every class number a row of zeros with a 1 at its place; it has no gradient.",
     pattern="gradient blocker", operands=("i",), attributes={"classes": 0}, lengths="classes", shape=shapes.one_hot,
-    cost=FREE,
+    cost=FREE, lost=NO_PLACE,
     structural=True, place=lambda i: 0,
     pullback=lambda F, g, z, i, classes: nothing(F, g, z, i, i), pushforward=unmoved,
     example=(((),), {"classes": 3}),
@@ -274,7 +277,7 @@ operation(
 )  # fmt: skip
 operation(
     "inv", "Inverse of a square matrix; for inv(A)@b `solve(A, b)` is more exact.", pattern="matrix power rule",
-    shape=shapes.square, singular=True,
+    shape=shapes.square, singular=True, lost=NO_INVERSE,
     cost=inv_cost,
     pullback=lambda F, g, z, x: -F.matmul(F.matmul(F.transpose(z), g), F.transpose(z)),
     pushforward=lambda F, t, z, x: -F.matmul(F.matmul(z, t), z),
@@ -283,7 +286,7 @@ operation(
 )  # fmt: skip
 operation(
     "solve", "The solution x of A@x = b.", pattern="matrix quotient", operands=("A", "b"), shape=shapes.solved,
-    singular=True,
+    singular=True, lost=NO_INVERSE,
     cost=solve_cost,
     pullback=(solve_left, lambda F, g, z, a, b: F.solve(F.transpose(a), g)),
     pushforward=(lambda F, t, z, a, b: -F.solve(a, F.matmul(t, z)), lambda F, t, z, a, b: F.solve(a, t)),

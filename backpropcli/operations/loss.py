@@ -163,6 +163,7 @@ operation(
     ),
     domain=(UNIT, UNIT), singular=True,
     textbook=("(p - t)/(n*p*(1 - p))", "(log(1 - p) - log(p))/n"),
+    lost="bce(sigmoid(x), t) is `bce_logits(x, t)`, which does not overflow",
 )  # fmt: skip
 operation(
     "bce_logits", "Binary cross-entropy of sigmoid(s) against t, stable at extreme scores; the mean over entries.",

@@ -87,6 +87,7 @@ class Operation:
             every derivative, or -1.
         held: its operand counts as a constant for every derivative, also for the judge's quotients.
         singular: of an operation on tensors: the value or a local gradient may be infinite or NaN at finite operands.
+        lost: what to tell a reader where its value is not finite.
         domain: one interval per operand in which tests draw points.
         ulps: how many ulps its local gradients may be off.
         told: the derivative rules in words, for the catalogue, where the traced ones are too long to be read.
@@ -134,6 +135,7 @@ class Operation:
         place: Callable[..., int] | None = None,
         held: bool = False,
         singular: bool = False,
+        lost: str = "",
         domain: tuple[Interval, ...] = (),
         ulps: int = 4,
         told: tuple[str, ...] = (),
@@ -173,6 +175,7 @@ class Operation:
         self.place = place
         self.held = held
         self.singular = singular
+        self.lost = lost
         self.domain = domain or (REAL,) * len(operands)
         self.ulps = ulps
         self.told = told
@@ -218,6 +221,11 @@ class Operation:
         from ..shapes import broadcast
 
         return broadcast(*shapes) if self.shape is None else self.shape(*shapes)
+
+    @property
+    def ties(self) -> bool:
+        """Whether operands or entries that attain the chosen value share its gradient."""
+        return self.kink is not None and self.pattern == "gradient router"
 
     def local(self, F: Any, k: int, z: Any, operands: list[Any]) -> Any:
         """The local gradient, dz/d(operand k): a number or an array to multiply with, or a `LinearMap`."""

@@ -12,6 +12,7 @@ from ..report import EdgeRecord, NodeRecord, Report
 from ..values import Value, finite, is_tensor
 
 if TYPE_CHECKING:
+    from ..checks import Check
     from ..conventions import Note
     from ..structure import Jacobian, Local
 
@@ -78,7 +79,7 @@ def render(report: Report) -> Iterator[str]:
         yield separator + encode(_node(node))
         separator = ",\n  "
     tail: dict[str, Any] = {
-        "check": None if report.check is None else report.check.record(),
+        "check": None if report.check is None else check_record(report.check),
         "notes": [
             note_record(note, identifier) for note, identifier in zip(report.notes, report.note_ids, strict=True)
         ],
@@ -98,6 +99,31 @@ def note_record(note: Note, identifier: str) -> dict[str, Any]:
         "message": note.message,
         "left": number(note.left),
         "right": number(note.right),
+    }
+
+
+def check_record(check: Check) -> dict[str, Any]:
+    """What a check found."""
+    return {
+        "verdict": check.verdict,
+        "method": check.method,
+        "evaluations": check.evaluations,
+        "bits": check.bits,
+        "value_digits": check.value_digits,
+        "components": [
+            {
+                "input": c.input,
+                "verdict": c.verdict,
+                "digits": c.digits,
+                "analytic": number(c.analytic),
+                "numeric": number(c.numeric),
+                "left": number(c.left),
+                "right": number(c.right),
+                "node": c.node,
+                "reason": c.reason or None,
+            }
+            for c in check.components
+        ],
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import columns as width_of
-from .json import SCHEMA, encode, note_record, number, numbers, tensor
+from .json import SCHEMA, check_record, encode, note_record, number, numbers, tensor
 from .numbers import LINE, cell, figure, raised
 from .screen import Screen
 from .table import FAINT, GRADIENT, NAME, VALUE, Page
@@ -130,7 +130,7 @@ def _judged(page: Page, check: Check | None, against: str) -> None:
     if check is None:
         return
     page.line(check.summary(against), NAME)
-    wrong = [c for c in check.components if c.verdict not in ("agree", "agree-ill-conditioned")]
+    wrong = [c for c in check.components if not c.agrees]
     for c in wrong[:WORST]:
         page.line(f"  {c.input}: {figure(c.analytic, page.digits)}, {c.phrase()}")
     if len(wrong) > WORST:
@@ -176,7 +176,7 @@ def product_json(product: Product) -> Iterator[str]:
                 "direction": numbers(product.direction),
                 "along": [tensor(x) for x in product.along],
                 "product": numbers(product.products),
-                "check": None if product.check is None else product.check.record(),
+                "check": None if product.check is None else check_record(product.check),
                 "notes": [note_record(note, node) for note, node in zip(product.notes, product.note_ids, strict=True)],
             }
         )
@@ -212,7 +212,7 @@ def render_json(matrix: Matrix) -> Iterator[str]:
             "curvature": s.curvature or None,
             "eigenvalues": None if s.eigenvalues is None else [number(x) for x in s.eigenvalues],
         },
-        "check": None if matrix.check is None else matrix.check.record(),
+        "check": None if matrix.check is None else check_record(matrix.check),
         "notes": [note_record(note, node) for note, node in zip(matrix.notes, matrix.note_ids, strict=True)],
     }
     yield "],\n " + encode(tail)[1:] + "\n"

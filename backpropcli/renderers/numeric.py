@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import takewhile
 from math import inf, isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ..checks import RIGHT
 from ..checks.steps import INFINITE, NO_STEP, OUTSIDE, Differences, Quotient, Series
 from ..text import ids, labels
 from ..values import is_tensor
-from .json import SCHEMA, encode, note_record, numbers, tensor
+from .json import SCHEMA, encode, note_record, number, numbers, tensor
 from .numbers import cell, figure
 from .plot import Curve, plot
 from .screen import Screen
@@ -40,10 +41,53 @@ def render_json(result: Result, found: Sequence[Differences], notes: Sequence[No
     }
     yield encode(head)[:-1] + ',\n "inputs": ['
     for at, differences in enumerate(found):
-        yield (",\n  " if at else "\n  ") + encode(differences.record())
+        yield (",\n  " if at else "\n  ") + encode(_record(differences))
     identifiers = ids(result.program.graph)
     told = [note_record(note, "" if note.node is None else identifiers[note.node]) for note in notes]
     yield "],\n " + encode({"notes": told})[1:] + "\n"
+
+
+def _record(d: Differences) -> dict[str, Any]:
+    """The quotients as JSON shows them."""
+    return {
+        "input": d.input,
+        "x": number(d.x),
+        "gradient": number(d.gradient),
+        "derivative": number(d.derivative),
+        "error": number(d.error),
+        "verdict": d.verdict,
+        "reason": d.reason or None,
+        "left": number(d.left),
+        "right": number(d.right),
+        "noise": number(d.noise),
+        "steps": [
+            {"h": q.h, "taken": number(taken), "evaluations": count}
+            for q, taken, count in zip(d.series[0].quotients, d.taken, d.evaluations, strict=True)
+        ],
+        "methods": {s.method.name: _series_record(s) for s in d.series},
+    }
+
+
+def _series_record(series: Series) -> dict[str, Any]:
+    best, law = series.best, series.law
+    return {
+        "formula": series.method.formula,
+        "best": None if best is None else {"h": best.h, "quotient": number(best.value), "error": number(best.error)},
+        "theory": None if law is None else {name: number(x) for name, x in law._asdict().items()},
+        "quotients": [
+            {
+                "h": q.h,
+                "quotient": number(q.value),
+                "error": number(q.error),
+                "relative_error": number(q.relative),
+                "truncation": number(q.truncation),
+                "rounding": number(q.rounding),
+                "evaluations": q.evaluations,
+                "remark": q.remark or None,
+            }
+            for q in series.quotients
+        ],
+    }
 
 
 def render(
@@ -94,7 +138,7 @@ def _gradient(page: Page, d: Differences, output: str) -> None:
     page.line(f"{lead} = {figure(d.derivative, page.digits)}{place}", GRADIENT)
     if d.verdict == "unjudged":
         page.line("  by the reverse sweep; exact numbers would take longer than --limit check allows", FAINT)
-    elif d.error is None or d.verdict not in ("agree", "agree-ill-conditioned"):
+    elif d.error is None or d.verdict not in RIGHT:
         page.line(f"  the reverse sweep gives {figure(d.gradient, page.digits)}: {d.reason}", NAME)
     else:
         more = f"; {d.reason}" if d.reason else ""

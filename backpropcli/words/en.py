@@ -59,6 +59,7 @@ WORDS = {
     "note.jump": "A jump: there is no derivative here, and a convention stands in.",
     "note.vertical-tangent": "A vertical tangent: the derivative is infinite here.",
     "note.zero-times-infinity": "0 met an infinite gradient, and 0 is used; the limit may be another number.",
+    "note.dead-product": "A dead product: both factors are 0, so neither gets a gradient.",
     "note.underflow": "The local gradient is too small for all digits of a float.",
     "note.not-finite": "This value is not finite.",
     "note.sides": "Derivative on the left {left}, on the right {right}, used {used}.",

@@ -59,6 +59,7 @@ WORDS = {
     "note.jump": "불연속점: 여기서는 미분할 수 없어 관례를 따릅니다.",
     "note.vertical-tangent": "수직 접선: 여기서 미분값이 무한대입니다.",
     "note.zero-times-infinity": "0과 무한대 기울기가 만나 0을 씁니다. 극한은 다른 수일 수 있습니다.",
+    "note.dead-product": "죽은 곱: 두 인수가 모두 0이어서 어느 쪽도 기울기를 받지 못합니다.",
     "note.underflow": "국소 기울기가 너무 작아 부동소수점의 자릿수를 다 담지 못합니다.",
     "note.not-finite": "이 값은 유한하지 않습니다.",
     "note.sides": "왼쪽 미분값 {left}, 오른쪽 미분값 {right}, 사용한 값 {used}.",
