@@ -135,5 +135,5 @@ def alike(value: Value) -> float | None:
         return float(value)
     if not value.size:
         return None
-    first = float(value.flat[0])
+    first = float(value.reshape(-1)[0])
     return first if bool((value == first).all()) else None

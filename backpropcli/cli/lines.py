@@ -119,7 +119,10 @@ def typed(prompt: str, completions: Completions, history: str | None) -> Iterato
     except ImportError:  # as on Windows
         yield Typed(prompt)
         return
-    readline.set_completer_delims(SEPARATORS)
+    try:
+        readline.set_completer_delims(SEPARATORS)
+    except UnicodeError:  # the C locale has no such signs
+        readline.set_completer_delims("".join(filter(str.isascii, SEPARATORS)))
     readline.set_completer(_completer(readline, completions))
     libedit = "libedit" in (readline.__doc__ or "")
     readline.parse_and_bind("bind ^I rl_complete" if libedit else "tab: complete")
