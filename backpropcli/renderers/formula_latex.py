@@ -13,7 +13,8 @@ from typing import ClassVar
 
 from ..gradients import Formulas, Line
 from ..operations import Operation
-from ..operations.table import ATOM, POWER, PRODUCT
+from ..operations.table import ATOM, POWER, PRODUCT, SUM
+from ..shapes import Shape
 from ..text import constant
 from .mathematics import Notation, Piece
 
@@ -107,34 +108,31 @@ class Latex(Notation):
 
     def divided(self, top: str, text: str, bottom: str) -> str:
         number = rf"\frac{{{top or '1'}}}{{{bottom}}}"
-        return number + self.times + text if text else number
+        return self.multiplied([number, text]) if text else number
 
-    def superscript(self, base: str, power: int, rank: int) -> str:
-        return rf"{base}^{{\circ {power}}}" if rank > 1 else f"{base}^{{{power}}}"
+    def superscript(self, base: str, exponent: Piece, rank: int) -> str:
+        return rf"{base}^{{\circ {self.bracketed(exponent, PRODUCT)}}}" if rank > 1 else f"{base}^{{{exponent.text}}}"
 
     def marks(self, turned: bool, inverse: bool) -> str:
         return (r"^{-\top}" if turned else "^{-1}") if inverse else r"^{\top}" if turned else ""
 
-    def general_power(self, base: str, exponent: Piece) -> str:
-        return f"{base}^{{{exponent.text}}}"
+    def radical(self, piece: Piece) -> str:
+        return rf"\sqrt{{{piece.text}}}"
 
-    def root(self, piece: Piece) -> Piece:
-        return Piece(rf"\sqrt{{{piece.text}}}", POWER)
-
-    def alike(self, i: int, number: str) -> str:
-        lengths = r" \times ".join(map(str, self.graph.shape(i)))
+    def alike(self, shape: Shape, number: str) -> str:
+        lengths = r" \times ".join(map(str, shape))
         return rf"\mathbf{{{number}}}_{{{lengths}}}"
 
     def choice(self, choices: tuple[tuple[str, str], ...]) -> Piece:
         rows = [rf"{value} & \text{{if }} {condition}" for value, condition in choices[:-1]]
         rows.append(rf"{choices[-1][0]} & \text{{otherwise}}")
         text = r" \\ ".join(rows)
-        return Piece(rf"\begin{{cases}} {text} \end{{cases}}", PRODUCT, None, choices)
+        return Piece(rf"\begin{{cases}} {text} \end{{cases}}", SUM, None, choices)
 
-    def added(self, x: Piece, y: Piece, minus: bool) -> Piece:
+    def summand(self, j: int) -> Piece:
         """Cases have no fence on the right: in a sum they stand in brackets, or what follows reads as a condition."""
-        x, y = (Piece(self.brackets(piece.text), ATOM) if piece.choices else piece for piece in (x, y))
-        return super().added(x, y, minus)
+        piece = self.used[j]
+        return Piece(self.brackets(piece.text), ATOM) if piece.choices else piece
 
     def called(self, operation: Operation, texts: Sequence[str], attributes: Sequence[str]) -> str:
         name = self.functions.get(operation.name) or rf"\operatorname{{{escaped(operation.written)}}}"
@@ -144,10 +142,10 @@ class Latex(Notation):
             name += rf"_{{\text{{axis {axis[0].strip('[]')}}}}}"
         return name + self.brackets(", ".join([*texts, *rest]))
 
-    def exponential(self, exponent: Piece) -> Piece:
-        if len(exponent.text) <= SHORT_EXPONENT and "\\frac" not in exponent.text:
+    def power_of_e(self, exponent: Piece, shape: Shape) -> Piece:
+        if len(exponent.text) <= SHORT_EXPONENT and "\\frac" not in exponent.text and len(shape) < 2:
             return Piece(f"e^{{{exponent.text}}}", POWER)
-        return super().exponential(exponent)
+        return super().power_of_e(exponent, shape)
 
     def at(self, base: str, places: str) -> Piece:
         return Piece(f"{{{base}}}_{{{spelled(places)}}}", ATOM)
