@@ -14,14 +14,17 @@ import numpy as np
 
 from backpropcli import Program, parse
 from backpropcli.kernels.arrays import Arrays
+from backpropcli.operations import FUNCTIONS
 from backpropcli.sweeps import forward
 
 TOKEN = re.compile(
     r"(?P<slope>(?:\w+·)?∂\w+/∂\w+)|(?P<number>\d+\.?\d*(?:e[+-]?\d+)?)|(?P<power>[⁰¹²³⁴⁵⁶⁷⁸⁹]+)|(?P<mark>⁻¹|⁻ᵀ|ᵀ)|"
-    r"(?P<name>[^\W\d]\w*)|(?P<sign>\^∘|‖₁|\S)"
+    r"(?P<name>[A-Za-z_]\w*)|(?P<sign>\^∘|‖₁|\S)",
+    re.ASCII,
 )
 NAMES = {"σ": "sigmoid", "Γ": "gamma", "ψ": "digamma", "Φ": "normal_cdf", "φ": "normal_pdf", "∛": "cbrt"}
 CONSTANTS = {"π": np.pi, "τ": 2 * np.pi, "e": np.e, "inf": np.inf, "nan": np.nan}
+ALONG = ("softmax", "log_softmax", "cumsum", "concat")
 COMPARISONS: dict[str, Callable[..., Any]] = {
     "<": np.less, "≤": np.less_equal, ">": np.greater, "≥": np.greater_equal, "=": np.equal, "≠": np.not_equal,
 }  # fmt: skip
@@ -43,6 +46,8 @@ def called(name: str, operands: list[Any], attributes: list[str]) -> Any:
     """A function's value, by the language itself."""
     if name == "where":
         return np.where(*operands)
+    if name in ALONG:
+        operands = [np.atleast_1d(x) for x in operands]  # axes of which all are gone are not told
     at = {f"x{k}": float(x) if np.ndim(x) == 0 else np.asarray(x, float) for k, x in enumerate(operands)}
     program = program_of(f"{name}({', '.join([*at, *attributes])})", tuple((k, np.shape(x)) for k, x in at.items()))
     return forward(F, program.graph, at)[program.output]
@@ -162,7 +167,7 @@ class Reader:
         found = self.primary()
         while True:
             if mark := self.took("⁻¹", "⁻ᵀ", "ᵀ"):
-                found = found if mark == "ᵀ" else np.linalg.inv(found)
+                found = found if mark == "ᵀ" else np.linalg.inv(np.atleast_2d(found))
                 found = found if mark == "⁻¹" else turned(found)
             elif self.next == "[":
                 found = self.entry(found)
@@ -193,7 +198,7 @@ class Reader:
             return self.at[text]
         if (kind == "name" or text in NAMES) and self.next == "(" and (text not in self.at or text in NAMES):
             return self.call(NAMES.get(text, text))
-        if kind == "name":
+        if kind == "name" or text in CONSTANTS:
             return self.at[text] if text in self.at else CONSTANTS[text]
         if text == "(":
             found = self.disjunction()
@@ -228,17 +233,22 @@ class Reader:
 
     def call(self, name: str) -> Any:
         self.take("(")
+        row = FUNCTIONS.get(name)
+        most = 0 if name in ("zeros", "ones") else len(row.operands) if row is not None and row.lengths else 99
         operands, attributes = [], []
         while not self.took(")"):
             start = self.i
             argument = self.argument()
-            if re.fullmatch(r"\w+=.*|-?\d+|.*:.*", argument) and name != "where" and (operands or name in ("ones", "zeros")):
+            if len(operands) == most or "=" in argument and re.match(r"[a-z]+=", argument) and self.keyword(start):
                 attributes.append(argument)
             else:
                 self.i = start
                 operands.append(self.disjunction())
             self.took(",")
         return called(name, operands, attributes)
+
+    def keyword(self, start: int) -> bool:
+        return self.tokens[start][1] in ("axis", "keepdims", "into", "axes", "reverse", "classes", "shape", "key")
 
     def argument(self) -> str:
         """The text up to the next comma."""

@@ -122,7 +122,7 @@ def lines(text: str, **shapes: Any) -> list[str]:
         ("sum(x[1:] - x[:-1])", {"x": (9,)}, [
             "f = sum(x[1:] - x[:-1])", "∂f/∂x = scatter(ones(8), 1:, into=9) - scatter(ones(8), :-1, into=9)"]),
         ("x^2*relu(y)*sqrt(x)", {}, [
-            "f = x²·relu(y)·√x", "∂f/∂x = x²·relu(y)/(2·√x) + 2·x·√x·relu(y)",
+            "f = x²·relu(y)·√x", "∂f/∂x = 5·x·relu(y)·√x/2",
             "∂f/∂y = where(y > 0, x²·√x, 0)"]),
         ("sum(A*A)", {"A": (2, 2)}, ["f = sum(A ⊙ A)", "∂f/∂A = 2·A"]),
         ("sum(A^3)", {"A": (2, 2)}, ["f = sum(A^∘3)", "∂f/∂A = 3·A^∘2"]),

@@ -385,7 +385,7 @@ class Notation:
         """A sum or difference as it stands in the graph."""
         x, y = (self.summand(j) for j in self.graph.operands[i])
         minus = self.graph.operations[i].name == "sub"
-        if y.product is not None and y.product.negative:
+        if y.binding >= PRODUCT and y.text.startswith("-"):
             minus = not minus
             y = Piece(y.text.removeprefix("-"), PRODUCT)
         right = self.bracketed(y, PRODUCT if minus or y.text.startswith("-") else SUM)
@@ -603,8 +603,8 @@ class Notation:
         shape = self.graph.shape(operands[0])
         bound = operation.attributes
         hidden: tuple[str, ...] = ()
-        if "keepdims" in defaults and len(axes_of(shape, bound["axis"])) == len(shape):
-            hidden = ("axis", "keepdims")
+        if "keepdims" in defaults:
+            hidden = ("axis", "keepdims") if len(axes_of(shape, bound["axis"])) == len(shape) else ()
         elif "axis" in defaults and len(shape) == 1 and len(operands) == 1:
             hidden = ("axis",)
         return [text for text in operation.arguments(defaults) if text.partition("=")[0] not in hidden]
