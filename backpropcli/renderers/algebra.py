@@ -125,6 +125,15 @@ class Product(NamedTuple):
         return self._replace(negative=not self.negative)
 
     @property
+    def parted(self) -> tuple[Product, Product]:
+        """A number with the scalars, and the tensors."""
+        scalars, tensors = (
+            tuple([tuple([f for f in factors if bool(f.shape) == kind]) for factors in (self.above, self.below)])
+            for kind in (False, True)
+        )
+        return self._replace(above=scalars[0], below=scalars[1]), Product(above=tensors[0], below=tensors[1])
+
+    @property
     def dense(self) -> Product:
         """Without ones."""
         above, below = (tuple([f for f in factors if not f.ones]) for factors in (self.above, self.below))

@@ -17,6 +17,7 @@ from ..operations.table import ATOM, POWER, PRODUCT, SUM
 from ..shapes import Shape
 from ..text import constant
 from .mathematics import Notation, Piece
+from .readable import readable
 
 GREEK = frozenset((
     "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",
@@ -33,8 +34,8 @@ LATIN = {"alpha": "A", "beta": "B", "epsilon": "E", "zeta": "Z", "eta": "H", "io
 
 def render(formulas: Formulas, quiet: bool = False) -> Iterator[str]:
     """The definitions and the gradient, an equation a line."""
-    notation = Latex(formulas)
-    definitions = formulas.used_definitions() if quiet else formulas.definitions
+    formulas = readable(formulas, quiet)
+    notation, definitions = Latex(formulas), formulas.definitions
     yield "\\begin{align*}\n"
     last = len(definitions) + len(formulas.gradient)
     for at, line in enumerate((*definitions, *formulas.gradient), 1):

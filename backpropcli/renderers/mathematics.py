@@ -76,8 +76,6 @@ class Notation:
     def __init__(self, formulas: Formulas) -> None:
         self.formulas = formulas
         self.graph = formulas.graph
-        self.own: list[Piece] = []
-        self.used: list[Piece] = []
         rules: dict[str, Callable[[int], Piece]] = {
             "add": self.add, "sub": self.add, "neg": self.neg, "mul": self.mul, "div": self.div,
             "square": self.power, "pow": self.power, "reciprocal": self.reciprocal, "matmul": self.matmul,
@@ -95,11 +93,17 @@ class Notation:
             "pow": self.power_text, "sum": self.call, "diag": self.call,
         }  # fmt: skip
         needed = self.graph.needed(line.node for line in (*formulas.definitions, *formulas.gradient))
-        nothing = Piece("", ATOM)
+        self.own = [Piece("", ATOM)] * len(needed)
+        self.used = self.own[:]
         for i, wanted in enumerate(needed):
-            self.own.append(self.written(i) if wanted else nothing)
-            line = formulas.known.get(i)
-            self.used.append(self.own[i] if line is None else Piece(self.of_line(line), self.binding_of(line)))
+            if wanted:
+                self.write(i)
+
+    def write(self, i: int) -> None:
+        """Node i, of what is known of its operands."""
+        self.own[i] = self.written(i)
+        line = self.formulas.known.get(i)
+        self.used[i] = self.own[i] if line is None else Piece(self.of_line(line), self.binding_of(line))
 
     def line(self, line: Line) -> tuple[str, str]:
         """Both sides of an equation."""
@@ -257,10 +261,11 @@ class Notation:
     def written_product(self, product: Product) -> tuple[str, int]:
         """A product's text, and how tightly it binds."""
         alone = product.alone
+        element = alone.element if alone is not None else None
+        if element is not None and alone is not None and alone.power == 1:
+            return element.text, element.binding
         if alone is not None and len(alone.chain) == 1 and self.direct(alone):
-            (element,) = alone.chain
-            marked = element.turned or element.inverse
-            return self.factor(alone, True), ATOM if marked else element.binding
+            return self.factor(alone, True), ATOM if alone.element is None else alone.element.binding
         text = self.factored(product.top, product.above, any(f.shape for f in product.below))
         if product.below:
             below = self.factored(product.bottom, product.below, False)
@@ -439,17 +444,15 @@ class Notation:
 
         A product that the program itself has stays together: 2·(W·x)·xᵀ.
         """
-        found = self.factors(j)
-        tensors = [f for f in found.above if f.shape]
-        if len(tensors) == 1 and tensors[0].power == 1 and not any(f.shape for f in found.below):
-            elements = tensors[0].chain
-            numbers = found._replace(above=tuple([f for f in found.above if not f.shape]))
+        numbers, tensors = self.factors(j).parted
+        alone = tensors.alone
+        if alone is not None and alone.power == 1:
+            elements = alone.chain
             together = i not in self.formulas.verbatim or j != self.graph.operands[i][0]
             if len(elements) > 1 and j in self.formulas.verbatim and together:
                 elements = (Element(self.chained.join(map(self.marked, elements)), PRODUCT),)
         else:
-            elements = (self.element(self.used[j]),)
-            numbers = Product() if found.top else found
+            elements = (self.element(self.product(tensors, self.graph.shape(j))),)
         if turned:
             elements = tuple(e._replace(turned=not e.turned) for e in reversed(elements))
         return numbers, elements
@@ -521,13 +524,15 @@ class Notation:
         return self.call(i) if self.rank(x) else self.product(self.factors(x), self.graph.shape(i))
 
     def reduced(self, i: int) -> Piece:
-        """A sum over axes; over equal entries their number."""
+        """A sum over axes, which scalars stand in front of; over equal entries their number."""
         (x,) = self.graph.operands[i]
-        shape = self.graph.shape(i)
-        number = self.factors(x).dense
-        if number.shape or not size(shape):
-            return self.call(i)
-        return self.product(number.times(Product(top=size(self.graph.shape(x)) / size(shape))), shape)
+        whole, shape = self.graph.shape(x), self.graph.shape(i)
+        number, tensors = self.factors(x).dense.parted
+        if number.top and (tensors.above or tensors.below):
+            total = self.applied(i, [self.product(tensors, whole)])
+            return self.product(number.times(self.single(total, shape, (2, i))), shape)
+        count = Product(top=float(size(whole) // size(shape))) if size(shape) else Product()
+        return self.product(number.times(count), shape)
 
     def alike(self, shape: Shape, number: str) -> str:
         """A tensor of zeros or ones."""
@@ -586,9 +591,13 @@ class Notation:
 
     def call(self, i: int) -> Piece:
         """A function by its name, with the attributes that matter to a reader."""
-        operation, operands = self.graph.operations[i], self.graph.operands[i]
-        texts = [self.element(self.used[j]).text for j in operands]
-        attributes = self.arguments(operation, operands)
+        return self.applied(i, [self.used[j] for j in self.graph.operands[i]])
+
+    def applied(self, i: int, pieces: Sequence[Piece]) -> Piece:
+        """The function of node i, of these operands."""
+        operation = self.graph.operations[i]
+        texts = [self.element(piece).text for piece in pieces]
+        attributes = self.arguments(operation, self.graph.operands[i])
         if operation.name in self.fences and not attributes:
             left, right = self.fences[operation.name]
             if left not in texts[0]:
@@ -605,7 +614,7 @@ class Notation:
         hidden: tuple[str, ...] = ()
         if "keepdims" in defaults:
             hidden = ("axis", "keepdims") if len(axes_of(shape, bound["axis"])) == len(shape) else ()
-        elif "axis" in defaults and len(shape) == 1 and len(operands) == 1:
+        elif "axis" in defaults and len(shape) == 1 and not operation.joint:
             hidden = ("axis",)
         return [text for text in operation.arguments(defaults) if text.partition("=")[0] not in hidden]
 
