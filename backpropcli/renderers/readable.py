@@ -10,6 +10,9 @@ import re
 from ..gradients import LONG, Formulas, Line
 from .mathematics import Notation
 
+FEW, MANY, MOST_LINES = 3, 60, 1000
+"""Lines that mention a name, nodes that these write, and lines of all formulas: with more a name stays."""
+
 WORD = r"[^\W⁰¹²³⁴⁵⁶⁷⁸⁹ᵀ]+"
 NAME = re.compile(f"∂{WORD}/∂{WORD}|{WORD}")
 
@@ -23,7 +26,7 @@ def readable(formulas: Formulas, quiet: bool = False) -> Formulas:
     """
     lines = _Lines(formulas)
     aliases = {line.node for line in formulas.gradient if line.alias}
-    for line in formulas.known.values():
+    for line in formulas.known.values() if len(formulas.known) <= MOST_LINES else ():
         if lines.auxiliary(line) and line.node not in formulas.verbatim and line.node not in aliases:
             lines.open(line)
     shown = lines.mentioned(quiet)
@@ -57,9 +60,10 @@ class _Lines:
             parts, mentions, left = {root}, set(), [root]
             while left:
                 operands = {*graph.operands[left.pop()]} - parts
-                mentions |= operands & known.keys()
-                parts |= operands - known.keys()
-                left += operands - known.keys()
+                within = [j for j in operands if j not in known]  # a difference would go through all of `known`
+                mentions |= operands.difference(within)
+                parts.update(within)
+                left += within
             self.parts[root], self.mentions[root] = parts, mentions
             for j in mentions:
                 self.users[j].add(root)
@@ -72,7 +76,9 @@ class _Lines:
         """Write what the line says into those that mention it, if that is no longer altogether."""
         notation, users = self.notation, self.users[line.node]
         own, used = notation.own, notation.used
-        parts = sorted({line.node}.union(*[self.parts[user] for user in users]))
+        parts = sorted({line.node}.union(*[self.parts[user] for user in users])) if len(users) <= FEW else ()
+        if not parts or len(parts) > MANY:
+            return
         before = [(own[i], used[i]) for i in parts]
         lengths = [len(own[user].text) for user in users]
         used[line.node] = own[line.node]
