@@ -147,10 +147,7 @@ class Reader:
         return found
 
     def power(self) -> Any:
-        if self.took("√"):
-            found = np.sqrt(self.atom())
-        else:
-            found = self.atom()
+        found = np.sqrt(self.atom()) if self.took("√") else self.atom()
         kind = self.tokens[self.i][0] if self.i < len(self.tokens) else ""
         if kind == "power":
             digits = self.took(self.next).translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789"))
@@ -239,7 +236,7 @@ class Reader:
         while not self.took(")"):
             start = self.i
             argument = self.argument()
-            if len(operands) == most or "=" in argument and re.match(r"[a-z]+=", argument) and self.keyword(start):
+            if len(operands) == most or ("=" in argument and re.match(r"[a-z]+=", argument) and self.keyword(start)):
                 attributes.append(argument)
             else:
                 self.i = start

@@ -35,8 +35,7 @@ from backpropcli.sweeps import forward
 from backpropcli.text import expressions
 from backpropcli.values import shapes_of, system_for
 
-from . import test_random, test_random_tensors
-from .formula_reader import read
+from . import formula_reader, test_random, test_random_tensors
 from .test_cli import SCHEMA, backprop
 from .test_samples import SAMPLES
 from .test_tensors import bound, cases, point
@@ -142,12 +141,12 @@ def lines(text: str, **shapes: Any) -> list[str]:
         ("0.1*x + 0.2*x*x/x", {}, ["f = 0.1·x + 0.2·x·x/x", "∂f/∂x = 0.3"]),
         ("sum(A*B - B*A)", {"A": (2, 3), "B": (2, 3)}, [
             "f = sum(A ⊙ B - A ⊙ B)", "∂f/∂A = zeros(2, 3)", "∂f/∂B = zeros(2, 3)"]),
-        ("gaussian_nll(y, m, s)", {"y": (3,)}, [
+        ("gaussian_nll(y, m, s)", {"y": (3,), "m": (), "s": ()}, [
             "f = gaussian_nll(y, m, s)", "∂f/∂y = (y - m)/(3·s²)", "∂f/∂m = sum(m - y)/(3·s²)",
             "∂f/∂s = sum(1 - (y - m)²/s²)/(3·s)"]),
         ("trace(A@B)", {"A": (3, 3), "B": (3, 3)}, ["f = trace(A·B)", "∂f/∂A = Bᵀ", "∂f/∂B = Aᵀ"]),
         ("sum(A^-1)", {"A": (2, 2)}, ["f = sum(A^∘(-1))", "∂f/∂A = -A^∘(-2)"]),
-        ("sum(softmax(Q@K.T/sqrt(d))@V)", {"Q": (2, 3), "K": (4, 3), "V": (4, 2)}, [
+        ("sum(softmax(Q@K.T/sqrt(d))@V)", {"Q": (2, 3), "K": (4, 3), "V": (4, 2), "d": ()}, [
             "t1 = softmax(Q·Kᵀ/√d)", "f = sum(t1·V)",
             "t2 = t1 ⊙ (ones(2, 2)·Vᵀ - sum(t1 ⊙ (ones(2, 2)·Vᵀ), axis=-1, keepdims=1))",
             "∂f/∂Q = t2·K/√d", "∂f/∂K = t2ᵀ·Q/√d", "∂f/∂d = -sum(t2 ⊙ (Q·Kᵀ))/(2·d·√d)", "∂f/∂V = t1ᵀ·ones(2, 2)"]),
@@ -319,7 +318,18 @@ def test_names_collide_with_nothing(text: str, at: str) -> None:
 def like_terms(random: Random, tensors: bool) -> Result:
     """A program of powers, roots and exponentials of few names, whose terms and factors meet."""
     leaves = ["x", "y", "z"] * 4 + ["2", "3", "0.1", "0.3", "-1", "pi", *(["ones(3)", "zeros(3)"] if tensors else [])]
-    forms = ["({} + {})", "({} - {})", "{}*{}", "{}*{}", "{}/({})", "({})^2", "({})^3", "({})^(-1)", "({})^1.5", "-({})"]
+    forms = [
+        "({} + {})",
+        "({} - {})",
+        "{}*{}",
+        "{}*{}",
+        "{}/({})",
+        "({})^2",
+        "({})^3",
+        "({})^(-1)",
+        "({})^1.5",
+        "-({})",
+    ]
     single = ["sqrt({})", "exp({})", "exp(-{})", "exp(-{}*{})", "sin({})", "hypot({}, {})", "log1p({})"]
     matrices = [
         "sum({}*ones(2, 3))", "diag(ones(2))@({} + zeros(2, 3))", "(({} + zeros(3))@({} + zeros(3)))",
@@ -371,16 +381,16 @@ def test_formulas_say_what_is_computed(kind: str) -> None:
                 wanted = env[left] = np.asarray(values[line.node], float)
                 count += 1
                 try:
-                    got = np.asarray(read(right, env), float)
+                    got = np.asarray(formula_reader.read(right, env), float)
                 except (ShapeError, AssertionError, LanguageError):
                     unread += 1
                     continue
-                assert np.shape(got) == np.shape(wanted) or got.size == wanted.size == 1, f"{left} = {right}"
+                assert np.shape(np.squeeze(got)) == np.shape(np.squeeze(wanted)), f"{left} = {right}"
                 known = np.isfinite(wanted)
-                close = np.abs(got.reshape(wanted.shape) - wanted)[known] <= 1e-8 * (1 + np.abs(wanted[known]))
-                off += not np.all(close)
+                error = np.abs(got.reshape(wanted.shape)[known] - wanted[known])
+                off += not np.all(error <= 1e-8 * (1 + np.abs(wanted[known])))
     assert unread <= 0.02 * count
-    assert off <= 0.003 * count
+    assert off <= (0 if "like" in kind else 0.01 * count)
 
 
 # Linear in size
@@ -464,6 +474,24 @@ def test_latex_of_matrices() -> None:
 \end{align*}
 """
     )
+
+
+@pytest.mark.parametrize(
+    ("exponent", "wanted"),
+    [
+        ("2", r"\mathbf{A}^{\circ 2}"), ("-1", r"\mathbf{A}^{\circ -1}"), ("-2", r"\mathbf{A}^{\circ -2}"),
+        ("0.5", r"\mathbf{A}^{\circ 0.5}"), ("y", r"\mathbf{A}^{\circ y}"),
+        ("(y - 1)", r"\mathbf{A}^{\circ \left(y - 1\right)}"),
+    ],
+)  # fmt: skip
+def test_powers_of_matrices_are_entrywise(exponent: str, wanted: str) -> None:
+    assert wanted in latex(f"sum(A^{exponent})", A=(2, 2), y=()).splitlines()[1]
+    assert r"\mathbf{A}^{-1}" in latex("sum(inv(A))", A=(2, 2))
+
+
+def test_a_digit_stands_behind_a_dot() -> None:
+    assert r"f &= 2 \cdot 10^{x} \\" in latex("2*10^x")
+    assert r"x \cdot 2^{x}" in latex("x*2^x")
 
 
 @pytest.mark.parametrize(

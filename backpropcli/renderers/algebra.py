@@ -10,11 +10,10 @@ from collections.abc import Callable, Hashable, Iterable
 from fractions import Fraction
 from functools import partial, reduce
 from math import gcd, isfinite, trunc
-from operator import add, mul
+from operator import add, mul, truediv
 from typing import NamedTuple
 
 from ..shapes import Shape, broadcast
-
 
 ENTRYWISE, MATRICES = "entrywise", "matrices"
 
@@ -225,14 +224,15 @@ def total(terms: Iterable[Product]) -> tuple[Product, ...]:
 
 
 def reduced(top: float, bottom: float) -> tuple[float, float]:
-    """The fraction with whole numbers as small as they can be; one over the other where that is whole."""
+    """The fraction with whole numbers as small as they can be; decimal numbers as one, where that is exact."""
     if not (top and bottom and isfinite(top) and isfinite(bottom)):
         return top, bottom
     if top.is_integer() and bottom.is_integer():
         common = gcd(int(top), int(bottom))
         return float(int(top) // common), float(int(bottom) // common)
-    if (top / bottom).is_integer() and top / bottom * bottom == top:
-        return top / bottom, 1.0
+    quotient = exactly(truediv, top, bottom)
+    if exactly(mul, quotient, bottom) == top:
+        return quotient, 1.0
     if (bottom / top).is_integer() and bottom / top * top == bottom:
         return (1.0, bottom / top) if top > 0 else (-1.0, -bottom / top)
     return top, bottom

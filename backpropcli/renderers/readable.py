@@ -7,6 +7,7 @@ a product may cost more than it saves, or nothing mentions it any more.
 from __future__ import annotations
 
 import re
+
 from ..gradients import LONG, Formulas, Line
 from .mathematics import Notation
 
