@@ -27,12 +27,12 @@ from backpropcli.points import read_point
 from backpropcli.renderers.formula import render as render_text
 from backpropcli.renderers.formula_json import render as render_json
 from backpropcli.renderers.formula_latex import render as render_latex
-from backpropcli.renderers.formula_latex import written_name, written_number
+from backpropcli.renderers.latex import figure, identifier
 from backpropcli.renderers.mathematics import Notation
 from backpropcli.renderers.readable import readable
 from backpropcli.renderers.screen import FILE, Screen
 from backpropcli.sweeps import forward
-from backpropcli.text import expressions
+from backpropcli.text import expressions, number
 from backpropcli.values import shapes_of, system_for
 
 from . import formula_reader, test_random, test_random_tensors
@@ -469,8 +469,8 @@ def test_latex_of_matrices() -> None:
         == r"""\begin{align*}
   \boldsymbol{q} &= \mathbf{W}\,\boldsymbol{x} \\
   f &= \operatorname{sum}\left(\boldsymbol{q}^{2}\right) \\[1ex]
-  \frac{\partial f}{\partial \mathbf{W}} &= 2\,\boldsymbol{q}\,\boldsymbol{x}^{\top} \\
-  \frac{\partial f}{\partial \boldsymbol{x}} &= 2\,\mathbf{W}^{\top}\,\boldsymbol{q}
+  \frac{\partial f}{\partial \mathbf{W}} &= 2\,\boldsymbol{q}\,\boldsymbol{x}^{\mathsf{T}} \\
+  \frac{\partial f}{\partial \boldsymbol{x}} &= 2\,\mathbf{W}^{\mathsf{T}}\,\boldsymbol{q}
 \end{align*}
 """
     )
@@ -507,7 +507,7 @@ def test_a_digit_stands_behind_a_dot() -> None:
     ],
 )  # fmt: skip
 def test_names_in_latex(name: str, rank: int, wanted: str) -> None:
-    assert written_name(name, rank) == wanted
+    assert identifier(name, rank) == wanted
 
 
 def test_names_that_look_alike_stay_apart_in_latex() -> None:
@@ -520,7 +520,7 @@ def test_names_that_look_alike_stay_apart_in_latex() -> None:
     (2.0, "2"), (0.5, "0.5"), (1e-5, "10^{-5}"), (2.5e300, r"2.5 \cdot 10^{300}"), (float("inf"), r"\infty"),
 ])  # fmt: skip
 def test_numbers_in_latex(value: float, wanted: str) -> None:
-    assert written_number(value) == wanted
+    assert figure(number(value)) == wanted
 
 
 COMMAND = re.compile(r"\\([A-Za-z]+|.)|[{}^_&]")
@@ -602,9 +602,9 @@ def test_the_command_as_json(tmp_path: Path) -> None:
             {"name": "f", "shape": [2], "formula": "W@x", "text": "W·x", "latex": r"\mathbf{W}\,\boldsymbol{x}"}],
         "gradient": {
             "W": {"name": "grad_W", "shape": [2, 2], "formula": "outer(upstream, x)", "text": "upstream·xᵀ",
-                  "latex": r"\boldsymbol{\mathrm{upstream}}\,\boldsymbol{x}^{\top}"},
+                  "latex": r"\boldsymbol{\mathrm{upstream}}\,\boldsymbol{x}^{\mathsf{T}}"},
             "x": {"name": "grad_x", "shape": [2], "formula": "Wᵀ@upstream", "text": "Wᵀ·upstream",
-                  "latex": r"\mathbf{W}^{\top}\,\boldsymbol{\mathrm{upstream}}"}},
+                  "latex": r"\mathbf{W}^{\mathsf{T}}\,\boldsymbol{\mathrm{upstream}}"}},
         "program": "f = W@x\ngrad_W = outer(upstream, x)\ngrad_x = Wᵀ@upstream\nf",
         "notes": ["no name in the program is `k`"],
     }  # fmt: skip

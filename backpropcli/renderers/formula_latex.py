@@ -6,8 +6,6 @@ unless a convention below says otherwise.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
@@ -15,21 +13,9 @@ from ..gradients import Formulas, Line
 from ..operations import Operation
 from ..operations.table import ATOM, POWER, PRODUCT, SUM
 from ..shapes import Shape
-from ..text import constant
+from . import latex
 from .mathematics import Notation, Piece
 from .readable import readable
-
-GREEK = frozenset((
-    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",
-    "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega",
-))  # fmt: skip
-VARIANTS = {
-    "ς": r"\varsigma", "ϑ": r"\vartheta", "ϕ": r"\phi", "ϖ": r"\varpi", "ϰ": r"\varkappa", "ϱ": r"\varrho",
-    "ϵ": r"\epsilon",
-}  # fmt: skip
-LATIN = {"alpha": "A", "beta": "B", "epsilon": "E", "zeta": "Z", "eta": "H", "iota": "I", "kappa": "K", "mu": "M",
-         "nu": "N", "omicron": "O", "rho": "P", "tau": "T", "chi": "X"}  # fmt: skip
-"""Capitals that look like Latin ones and have no command."""
 
 
 def render(formulas: Formulas, quiet: bool = False) -> Iterator[str]:
@@ -48,13 +34,7 @@ class Latex(Notation):
     """Writes the formulas in LaTeX."""
 
     times, dot, entrywise, chained = r"\,", r" \cdot ", r" \odot ", r"\,"
-    functions: ClassVar[dict[str, str]] = {
-        **{name: rf"\{name}" for name in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "det")},
-        "amax": r"\max", "amin": r"\min", "max": r"\max", "min": r"\min",
-        "asin": r"\arcsin", "acos": r"\arccos", "atan": r"\arctan",
-        "sigmoid": r"\sigma", "gamma": r"\Gamma", "digamma": r"\psi", "normal_cdf": r"\Phi", "normal_pdf": r"\varphi",
-        "trace": r"\operatorname{tr}", "log2": r"\log_{2}", "log10": r"\log_{10}", "lgamma": r"\log\Gamma",
-    }  # fmt: skip
+    functions = latex.FUNCTIONS
     fences: ClassVar[dict[str, tuple[str, str]]] = {
         "abs": (r"\left|", r"\right|"), "floor": (r"\left\lfloor ", r"\right\rfloor"),
         "ceil": (r"\left\lceil ", r"\right\rceil"), "norm": (r"\left\|", r"\right\|"),
@@ -68,7 +48,7 @@ class Latex(Notation):
 
     def __init__(self, formulas: Formulas) -> None:
         self.ranks = formulas.ranks
-        self.taken: dict[str, str] = {}
+        self.names = latex.Names()
         super().__init__(formulas)
 
     def of_line(self, line: Line) -> str:
@@ -80,29 +60,22 @@ class Latex(Notation):
         return self.name(line.name, self.rank(line.node))
 
     def name(self, name: str, rank: int) -> str:
-        """The name; one that would look like another's, as x1 and x_1 do, letter by letter."""
-        if self.taken.setdefault(written_name(name, 0), name) != name:
-            return rf"\mathtt{{{''.join(greek_text(c) for c in escaped(name))}}}"
-        return written_name(name, rank)
+        return self.names(name, rank)
 
     def number(self, value: float) -> str:
-        return written_number(value)
+        return latex.figure(super().number(value))
 
     def array(self, i: int) -> str:
-        value = self.graph.constants[i]
-        shape = self.graph.shape(i)
-        if len(shape) == 1:
-            return self.listed([written_number(x) for x in value])
-        if len(shape) == 2:
-            rows = r" \\ ".join(" & ".join(map(written_number, row)) for row in value)
-            return rf"\begin{{bmatrix}} {rows} \end{{bmatrix}}"
-        return rf"\text{{{constant(value)}}}"
+        value, shape = self.graph.constants[i], self.graph.shape(i)
+        if len(shape) > 2:
+            return rf"\text{{{super().array(i)}}}"
+        return latex.matrix(map(self.number, row) for row in (value if len(shape) == 2 else zip(value)))
 
     def counted(self, condition: str) -> str:
         return rf"\left[{condition}\right]"
 
     def brackets(self, text: str) -> str:
-        return rf"\left({text}\right)"
+        return latex.bracketed(text)
 
     def quotient(self, above: str, below: str, plain_above: str, plain_below: str) -> str:
         return rf"\frac{{{plain_above}}}{{{plain_below}}}"
@@ -115,7 +88,9 @@ class Latex(Notation):
         return rf"{base}^{{\circ {self.bracketed(exponent, PRODUCT)}}}" if rank > 1 else f"{base}^{{{exponent.text}}}"
 
     def marks(self, turned: bool, inverse: bool) -> str:
-        return (r"^{-\top}" if turned else "^{-1}") if inverse else r"^{\top}" if turned else ""
+        if inverse:
+            return latex.INVERSE_TRANSPOSED if turned else latex.INVERSE
+        return latex.TRANSPOSED if turned else ""
 
     def radical(self, piece: Piece) -> str:
         return rf"\sqrt{{{piece.text}}}"
@@ -136,7 +111,7 @@ class Latex(Notation):
         return Piece(self.brackets(piece.text), ATOM) if piece.choices else piece
 
     def called(self, operation: Operation, texts: Sequence[str], attributes: Sequence[str]) -> str:
-        name = self.functions.get(operation.name) or rf"\operatorname{{{escaped(operation.written)}}}"
+        name = latex.function(operation)
         axis = [text.removeprefix("axis=") for text in attributes if text.startswith("axis=")]
         rest = [spelled(text) for text in attributes if not text.startswith(("axis=", "keepdims="))]
         if axis:
@@ -152,76 +127,13 @@ class Latex(Notation):
         return Piece(f"{{{base}}}_{{{spelled(places)}}}", ATOM)
 
     def listed(self, texts: Sequence[str]) -> str:
-        rows = r" \\ ".join(texts)
-        return rf"\begin{{bmatrix}} {rows} \end{{bmatrix}}"
+        return latex.matrix([text] for text in texts)
 
 
 SHORT_EXPONENT = 24
 
 
-def written_name(name: str, rank: int) -> str:
-    """A name of the language: digits and what follows an underscore as an index, several letters upright."""
-    stem, *indices = [part for part in re.split(r"_+|(?<=\D)(?=\d+$)", name) if part] or ["_"]
-    found = symbol(stem, rank)
-    if indices:
-        found += f"_{{{','.join(part if part.isdigit() else symbol(part, 0) for part in indices)}}}"
-    return found
-
-
-def symbol(stem: str, rank: int) -> str:
-    """One letter, or a word, in the type of its rank."""
-    if stem == "_" or stem.isdigit():
-        return r"\_" if stem == "_" else stem
-    letter = greek(stem)
-    if len(stem) > 1 and letter is None:
-        text = "".join(map(greek_text, stem))
-        if rank > 1:
-            return rf"\mathbf{{{text}}}"
-        return rf"\boldsymbol{{\mathrm{{{text}}}}}" if rank else rf"\mathrm{{{text}}}"
-    letter = letter or stem
-    if rank == 0:
-        return letter
-    return rf"\boldsymbol{{{letter}}}" if rank == 1 or letter.startswith("\\") else rf"\mathbf{{{letter}}}"
-
-
-def greek_text(letter: str) -> str:
-    """A letter among others, a Greek one by its command."""
-    command = greek(letter)
-    return letter if command is None else f"{{{command}}}"
-
-
-def greek(word: str) -> str | None:
-    """The command of a Greek letter, given itself or by its name; None for anything else."""
-    if word in VARIANTS:
-        return VARIANTS[word]
-    name = word
-    if len(word) == 1:
-        if not "\u0370" <= word <= "\u03ff":
-            return None
-        name = unicodedata.name(word, "").rpartition(" LETTER ")[2].lower()
-        name = {"lamda": "lambda"}.get(name, name)
-        if word.isupper():
-            return LATIN.get(name) or "\\" + name.capitalize()
-    if name == "omicron":
-        return "o"
-    return "\\" + name if name in GREEK else None
-
-
-def written_number(value: float) -> str:
-    if value in (float("inf"), float("-inf")):
-        return r"\infty" if value > 0 else r"-\infty"
-    mantissa, _, exponent = constant(value).partition("e")
-    if not exponent:
-        return mantissa
-    power = f"10^{{{int(exponent)}}}"
-    return power if mantissa == "1" else rf"{mantissa} \cdot {power}"
-
-
-def escaped(text: str) -> str:
-    return text.replace("_", r"\_")
-
-
 def spelled(text: str) -> str:
     """Attributes and places, which are digits, signs and words of the program's own."""
     name, sign, value = text.partition("=")
-    return rf"\text{{{escaped(name)}{sign}{value}}}" if sign else text.replace(":", "{:}")
+    return rf"\text{{{latex.text(name)}{sign}{value}}}" if sign else text.replace(":", "{:}")
