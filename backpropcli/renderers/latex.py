@@ -41,7 +41,7 @@ SPECIAL = {
     ">": r"\textgreater{}", "|": r"\textbar{}", "`": r"\textasciigrave{}", **{c: "\\" + c for c in "{}$&#_%"},
     "×": r"$\times$", "·": r"$\cdot$", "÷": r"$\div$", "−": "$-$", "√": r"$\surd$", "²": r"$^{2}$", "³": r"$^{3}$",
     "∂": r"$\partial$", "→": r"$\rightarrow$", "⊙": r"$\odot$", "∞": r"$\infty$", "ᵀ": r"$^{\mathsf{T}}$",
-    '"': r"\textquotedbl{}", "'": r"\textquotesingle{}", "•": r"\textbullet{}",
+    "•": r"\textbullet{}",
     "…": r"\dots{}", "≤": r"$\le$", "≥": r"$\ge$",
 }  # fmt: skip
 

@@ -15,8 +15,8 @@ SIZES = (10, 10.95, 12, 14.4)
 """Those that LaTeX's own fonts have."""
 ANCHORS = {"start": "base west", "middle": "base", "end": "base east"}
 
-LIGATURES = {"-": r"{-}", ",": "{,}"}
-"""Signs that LaTeX would join with the next."""
+STRAIGHT = {"-": r"{-}", ",": "{,}", '"': r"\textquotedbl{}", "'": r"\textquotesingle{}"}
+"""Signs that LaTeX would join with the next, or bend, as in prose."""
 
 
 def render(scene: Scene) -> Iterator[str]:
@@ -78,7 +78,7 @@ def escape(text: str) -> str:
 
 
 def _character(c: str) -> str:
-    known = LIGATURES.get(c) or latex.character(c)
+    known = STRAIGHT.get(c) or latex.character(c)
     if known != c or c.isascii() or (c.isalpha() and c <= "ž") or c in "±²³":
         return known
     return f"[U+{ord(c):04X}]"
