@@ -137,6 +137,8 @@ def lines(text: str, **shapes: Any) -> list[str]:
         ("log(x*y)", {}, ["f = log(x·y)", "∂f/∂x = 1/x", "∂f/∂y = 1/y"]),
         ("log(2*pi*s^2)", {}, ["f = log(2·π·s²)", "∂f/∂s = 2/s"]),
         ("exp(x)*exp(-x)*sin(x)^2", {}, ["f = exp(x)·exp(-x)·sin(x)²", "∂f/∂x = 2·sin(x)·cos(x)"]),
+        ("log1p(x - 1)", {}, ["f = log(1 + x - 1)", "∂f/∂x = 1/x"]),
+        ("1e-200*x*(1e-200*x)", {}, ["f = 1e-200·x·(1e-200·x)", "∂f/∂x = 2·(1e-200·x·1e-200)"]),
         ("x*sqrt(x)", {}, ["f = x·√x", "∂f/∂x = 3·√x/2"]),
         ("0.1*x + 0.2*x*x/x", {}, ["f = 0.1·x + 0.2·x·x/x", "∂f/∂x = 0.3"]),
         ("sum(A*B - B*A)", {"A": (2, 3), "B": (2, 3)}, [

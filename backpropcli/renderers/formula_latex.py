@@ -65,6 +65,11 @@ class Latex(Notation):
     def number(self, value: float) -> str:
         return latex.figure(super().number(value))
 
+    def constant(self, i: int) -> Piece:
+        """A number with a power of ten is a product, where it is raised to a power."""
+        piece = super().constant(i)
+        return piece._replace(binding=PRODUCT) if "10^" in piece.text and piece.binding == ATOM else piece
+
     def array(self, i: int) -> str:
         value, shape = self.graph.constants[i], self.graph.shape(i)
         if len(shape) > 2:

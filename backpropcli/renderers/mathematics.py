@@ -91,6 +91,7 @@ class Notation:
             "add": self.sum_text, "sub": self.sum_text, "neg": self.neg_text, "mul": self.product_text,
             "div": self.product_text, "reciprocal": self.product_text, "square": self.power_text,
             "pow": self.power_text, "sum": self.call, "diag": self.call,
+            "log1p": self.log1p_text,
         }  # fmt: skip
         needed = self.graph.needed(line.node for line in (*formulas.definitions, *formulas.gradient))
         self.own = [Piece("", ATOM)] * len(needed)
@@ -194,11 +195,18 @@ class Notation:
 
     def mul(self, i: int) -> Piece:
         a, b = (self.factors(j) for j in self.graph.operands[i])
-        return self.product(a.times(b), self.graph.shape(i))
+        return self.multiple(i, a, b)
 
     def div(self, i: int) -> Piece:
         a, b = self.graph.operands[i]
-        return self.product(self.factors(a).times(self.divisor(b)), self.graph.shape(i))
+        return self.multiple(i, self.factors(a), self.divisor(b))
+
+    def multiple(self, i: int, a: Product, b: Product) -> Piece:
+        """A product of two; as it stands where its number is too large or too small for a float."""
+        found = a.times(b)
+        if not isfinite(found.top + found.bottom) or (a.top and b.top and not found.top):
+            return self.product_text(i)
+        return self.product(found, self.graph.shape(i))
 
     def reciprocal(self, i: int) -> Piece:
         (b,) = self.graph.operands[i]
@@ -389,7 +397,10 @@ class Notation:
     def sum_text(self, i: int) -> Piece:
         """A sum or difference as it stands in the graph."""
         x, y = (self.summand(j) for j in self.graph.operands[i])
-        minus = self.graph.operations[i].name == "sub"
+        return self.added(x, y, self.graph.operations[i].name == "sub")
+
+    def added(self, x: Piece, y: Piece, minus: bool) -> Piece:
+        """Two terms as they stand."""
         if y.binding >= PRODUCT and y.text.startswith("-"):
             minus = not minus
             y = Piece(y.text.removeprefix("-"), PRODUCT)
@@ -654,6 +665,10 @@ class Notation:
     def log1p(self, i: int) -> Piece:
         (x,) = self.graph.operands[i]
         return self.function("log", self.sum([Product(), *self.terms(x)], self.graph.shape(i)).text)
+
+    def log1p_text(self, i: int) -> Piece:
+        (x,) = self.graph.operands[i]
+        return self.function("log", self.added(Piece(self.number(1.0), ATOM), self.summand(x), False).text)
 
     def gaussian(self, i: int) -> Piece:
         (x,) = self.graph.operands[i]
