@@ -404,7 +404,9 @@ def test_a_tensor_is_not_torn_where_it_fits() -> None:
 COMMANDS = r"""
     \documentclass \usepackage \begin \end \section \subsection \item \noindent \texttt \text \mathrm \mathsf
     \operatorname \frac \sqrt \left \right \partial \cdot \times \odot \le \ge \ne \lnot \land \lor \lfloor \rfloor
-    \lceil \rceil \infty \ldots \cdots \rightarrow \div \surd
+    \lceil \rceil \infty \dots \ldots \cdots \rightarrow \div \surd
+    \exp \log \sin \cos \tan \sinh \cosh \tanh \det \arcsin \arccos \arctan \max \min \mathbf \boldsymbol \mathtt
+    \circ \varphi \textquotedbl \textquotesingle \textbullet
     \textbackslash \textasciicircum \textasciitilde \textless \textgreater \textbar \textasciigrave
 """
 
@@ -484,9 +486,9 @@ def test_latex_compiles(name: str, language: str, tmp_path: Path) -> None:
         ("alpha*w12", r"\alpha \cdot w_{12}"),
         ("σ*rate_1", r"\sigma \cdot \mathrm{rate}_{1}"),
         ("x <= y", r"x \le y"),
-        ("floor(x_ih)", r"\lfloor{\mathrm{x\_ih}}\rfloor"),
+        ("floor(x_ih)", r"\lfloor{x_{\mathrm{ih}}}\rfloor"),
         ("log_sigmoid(x)", r"\operatorname{log\_sigmoid}\left(x\right)"),
-        ("1e-9*x", r"1 \cdot 10^{-9} \cdot x"),
+        ("1e-9*x", r"10^{-9} \cdot x"),
     ],
 )
 def test_formulas_in_latex(program: str, wanted: str) -> None:
@@ -496,9 +498,9 @@ def test_formulas_in_latex(program: str, wanted: str) -> None:
 
 def test_matrices_in_latex() -> None:
     text = page(evaluate("sum(outer(x, x)ᵀ^2)", x=[1, -2]), "latex")
-    assert r"x \cdot x^{\mathsf{T}}" in text
-    assert r"\begin{pmatrix}1 \\ -2\end{pmatrix}" in text
-    assert r"\begin{pmatrix}1 & -2 \\ -2 & 4\end{pmatrix}^{\mathsf{T}}" in text
+    assert r"\boldsymbol{x} \cdot \boldsymbol{x}^{\mathsf{T}}" in text
+    assert r"\begin{bmatrix} 1 \\ -2 \end{bmatrix}" in text
+    assert r"\begin{bmatrix} 1 & -2 \\ -2 & 4 \end{bmatrix}^{\mathsf{T}}" in text
     assert not latex_faults(text)
 
 

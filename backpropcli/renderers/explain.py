@@ -324,13 +324,16 @@ def render(
         korean: whether LaTeX needs its Korean package.
         quiet: only the result.
     """
+    ranks = {
+        name: value.ndim for name, value in zip(explanation.names, explanation.values, strict=True) if is_tensor(value)
+    }
     notation: Notation
     page: TextPage | MarkdownPage | LatexPage
     if form == "text":
         notation, page = Notation(digits, limit), TextPage(screen)
     elif form == "md":
-        notation, page = Latex(digits, limit, r"\cr"), MarkdownPage()  # Markdown takes a backslash off a pair
+        notation, page = Latex(digits, limit, r"\cr", ranks), MarkdownPage()  # Markdown takes a backslash off a pair
     else:
-        notation, page = Latex(digits, limit), LatexPage(korean)
+        notation, page = Latex(digits, limit, ranks=ranks), LatexPage(korean)
     reader = Reader(explanation, words, notation)
     return page.page([] if quiet else reader.title(), reader.sections(quiet))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from ..errors import columns
 from ..gradients import Formulas, Line
 from .mathematics import Notation
+from .readable import readable
 from .screen import Screen
 
 
@@ -19,13 +21,17 @@ def render(formulas: Formulas, screen: Screen, quiet: bool = False) -> Iterator[
         screen: what it is shown on.
         quiet: leave out the definition of the output, unless the gradient uses it.
     """
-    notation = None if screen.ascii else Notation(formulas)
-    definitions = formulas.used_definitions() if quiet else formulas.definitions
+    if screen.ascii:
+        both: Callable[[Line], tuple[str, str]] = partial(_in_ascii, formulas)
+        definitions = formulas.used_definitions() if quiet else formulas.definitions
+    else:
+        formulas = readable(formulas, quiet)
+        both, definitions = Notation(formulas).line, formulas.definitions
     for block in (definitions, formulas.gradient):
         if block is formulas.gradient and definitions and block:
             yield "\n"
         for line in block:
-            left, right = _in_ascii(formulas, line) if notation is None else notation.line(line)
+            left, right = both(line)
             yield from _folded(f"{screen.show(left)} = ", screen.show(right), screen.width)
 
 

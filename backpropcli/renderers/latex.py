@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from string import Formatter
 
 from ..errors import printable
@@ -25,20 +26,34 @@ GREEK = {
 """Letters that LaTeX has a command for; an omicron and most capitals look like Latin letters."""
 
 COMMANDS = frozenset((*SMALL, *CAPITAL)) - {"o", "varsigma"}
+FUNCTIONS = {
+    **{name: rf"\{name}" for name in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "det")},
+    **{name: rf"\arc{name[1:]}" for name in ("asin", "acos", "atan")},
+    "amax": r"\max", "amin": r"\min", "max": r"\max", "min": r"\min", "log2": r"\log_{2}", "log10": r"\log_{10}",
+    "sigmoid": r"\sigma", "gamma": r"\Gamma", "lgamma": r"\log\Gamma", "digamma": r"\psi",
+    "normal_cdf": r"\Phi", "normal_pdf": r"\varphi", "trace": r"\operatorname{tr}",
+}  # fmt: skip
+"""Operations that mathematics has a name for; others are called by their own."""
+
+TRANSPOSED, INVERSE, INVERSE_TRANSPOSED = r"^{\mathsf{T}}", "^{-1}", r"^{-\mathsf{T}}"
 SPECIAL = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
     ">": r"\textgreater{}", "|": r"\textbar{}", "`": r"\textasciigrave{}", **{c: "\\" + c for c in "{}$&#_%"},
     "×": r"$\times$", "·": r"$\cdot$", "÷": r"$\div$", "−": "$-$", "√": r"$\surd$", "²": r"$^{2}$", "³": r"$^{3}$",
     "∂": r"$\partial$", "→": r"$\rightarrow$", "⊙": r"$\odot$", "∞": r"$\infty$", "ᵀ": r"$^{\mathsf{T}}$",
-    "…": r"\ldots{}", "≤": r"$\le$", "≥": r"$\ge$",
+    "•": r"\textbullet{}",
+    "…": r"\dots{}", "≤": r"$\le$", "≥": r"$\ge$",
 }  # fmt: skip
 
 
 def text(content: str) -> str:
     """Text outside of formulas."""
-    return "".join(
-        SPECIAL.get(c) or (f"${letter(c)}$" if c > "\u0370" and letter(c) else c) for c in printable(content)
-    )
+    return "".join(map(character, printable(content)))
+
+
+def character(c: str) -> str:
+    """A character outside of formulas."""
+    return SPECIAL.get(c) or (f"${letter(c)}$" if letter(c).startswith("\\") else letter(c) or c)
 
 
 def letter(c: str) -> str:
@@ -47,20 +62,57 @@ def letter(c: str) -> str:
     return LOOKALIKES.get(c, "") if name is None else name if name == "o" else f"\\{name}"
 
 
-def identifier(name: str) -> str:
-    """A name in a formula: w0 with a subscript, alpha as the letter, longer names upright."""
-    head = name.rstrip("0123456789")
-    digits = name[len(head) :]
-    head = head.rstrip("_") or head
-    subscript = f"_{{{digits}}}" if digits else ""
-    if head in COMMANDS:
-        return f"\\{head}{subscript}"
-    if len(head) == 1 and head.isascii():
-        return (head if head != "_" else r"\_") + subscript
-    if len(head) == 1:
-        return letter(head) + subscript
-    upright = [f"{letter(c)} " if letter(c) else text(c) for c in head]
-    return rf"\mathrm{{{''.join(upright).rstrip()}}}{subscript}"
+def greek(word: str) -> str:
+    """A Greek letter in a formula, given itself or by its name; or ""."""
+    return letter(word) if len(word) == 1 else "o" if word == "omicron" else f"\\{word}" if word in COMMANDS else ""
+
+
+class Names:
+    """Names in formulas: scalars are italic, vectors bold and italic, matrices bold.
+
+    One that would look like another's, as x1 and x_1 do, is written letter by letter.
+    """
+
+    def __init__(self) -> None:
+        self.taken: dict[str, str] = {}
+
+    def __call__(self, name: str, rank: int = 0) -> str:
+        if self.taken.setdefault(identifier(name), name) != name:
+            return rf"\mathtt{{{''.join(map(_within, name))}}}"
+        return identifier(name, rank)
+
+
+def identifier(name: str, rank: int = 0) -> str:
+    """A name: digits and what follows an underscore as an index, several letters upright."""
+    stem, *indices = [part for part in re.split(r"_+|(?<=\D)(?=\d+$)", name) if part] or ["_"]
+    found = symbol(stem, rank)
+    if indices:
+        found += f"_{{{','.join(part if part.isdigit() else symbol(part) for part in indices)}}}"
+    return found
+
+
+def symbol(stem: str, rank: int = 0) -> str:
+    """One letter, or a word, in the type of its rank."""
+    if stem == "_" or stem.isdigit():
+        return r"\_" if stem == "_" else stem
+    found = greek(stem) or stem
+    if len(stem) > 1 and found == stem:
+        found = "".join(map(_within, stem))
+        return (
+            rf"\mathbf{{{found}}}"
+            if rank > 1
+            else rf"\boldsymbol{{\mathrm{{{found}}}}}"
+            if rank
+            else rf"\mathrm{{{found}}}"
+        )
+    if not rank:
+        return found
+    return rf"\mathbf{{{found}}}" if rank > 1 and not found.startswith("\\") else rf"\boldsymbol{{{found}}}"
+
+
+def _within(c: str) -> str:
+    """A letter among others."""
+    return f"{{{letter(c)}}}" if letter(c) else character(c)
 
 
 def figure(digits: str) -> str:
@@ -72,7 +124,18 @@ def figure(digits: str) -> str:
     if digits == "–":
         return r"\text{--}"
     mantissa, e, exponent = digits.partition("e")
-    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if e else digits
+    power = f"10^{{{int(exponent)}}}" if e else ""
+    return power if mantissa == "1" and e else rf"{mantissa} \cdot {power}" if e else mantissa
+
+
+def matrix(rows: Iterable[Iterable[str]], newline: str = r"\\") -> str:
+    """Entries between square brackets."""
+    return rf"\begin{{bmatrix}} {f' {newline} '.join(map(' & '.join, rows))} \end{{bmatrix}}"
+
+
+def function(operation: Operation) -> str:
+    """What a function is called."""
+    return FUNCTIONS.get(operation.name) or rf"\operatorname{{{text(operation.written)}}}"
 
 
 def expressions(graph: Graph, names: Mapping[int, str]) -> list[str]:
@@ -93,7 +156,10 @@ def expressions(graph: Graph, names: Mapping[int, str]) -> list[str]:
             written = named or figure(constant(graph.constants[i]))
             tightness = SIGN if written.startswith("-") else tightness_of(written)
         else:
-            written, tightness = _applied(operation, [used[j] for j in operands], [binding[j] for j in operands])
+            matrix = len(graph.shape(i)) > 1
+            written, tightness = _applied(
+                operation, [used[j] for j in operands], [binding[j] for j in operands], matrix
+            )
         found.append(written)
         used.append(named or written)
         binding.append(ATOM if named and named != written else tightness)
@@ -102,13 +168,15 @@ def expressions(graph: Graph, names: Mapping[int, str]) -> list[str]:
 
 def tightness_of(written: str) -> int:
     """A negative number, or one with a power of ten, is written in brackets where it is an operand."""
-    return OR if written.startswith("-") else PRODUCT if r"\cdot" in written else ATOM
+    return OR if written.startswith("-") else PRODUCT if r"\cdot" in written or "10^" in written else ATOM
 
 
-def _applied(operation: Operation, operands: list[str], binding: list[int]) -> tuple[str, int]:
-    """An operation's expression, and how tightly it binds."""
+def _applied(operation: Operation, operands: list[str], binding: list[int], matrix: bool) -> tuple[str, int]:
+    """An operation's expression, and how tightly it binds; a power of a matrix is one of its entries."""
     arguments = operation.arguments(OPERATIONS[operation.name].attributes) if operation.attributes else []
     template = operation.latex or ("" if operation.attributes else operation.form)
+    if matrix and not operation.tensor:
+        template = template.replace("^{{", r"^{{\circ ")
     if template and not arguments:
         before = [literal for literal, slot, *_ in Formatter().parse(template) if slot is not None]
         shown = [
@@ -125,7 +193,7 @@ def _applied(operation: Operation, operands: list[str], binding: list[int]) -> t
     if operation.name == "stack" and not arguments:
         return rf"\left[{', '.join(operands)}\right]", ATOM
     rest = [rf"\text{{{text(argument)}}}" for argument in arguments]
-    return rf"\operatorname{{{text(operation.written)}}}\left({', '.join([*operands, *rest])}\right)", ATOM
+    return function(operation) + bracketed(", ".join([*operands, *rest])), ATOM
 
 
 def _needs_brackets(operation: Operation, k: int, tightness: int, before: str) -> bool:

@@ -9,69 +9,17 @@ very small numbers. What the program itself says stays as it is written there.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import isfinite
 from typing import ClassVar, NamedTuple
 
 from ..gradients import Formulas, Line
 from ..graph import CONSTANT, INPUT
 from ..operations import OPERATIONS, Operation
 from ..operations.table import AND, ATOM, COMPARISON, NOT, OR, POWER, PRODUCT, SIGN, SUM
-from ..shapes import axes_of, key_text
+from ..shapes import Shape, axes_of, broadcast, key_text, size
 from ..text import constant
+from .algebra import ENTRYWISE, MATRICES, Element, Factor, Product, fraction, total
 from .numbers import raised
-
-
-class Element(NamedTuple):
-    """What is multiplied.
-
-    Attributes:
-        text: how it is written.
-        binding: how tightly that binds.
-        turned: it is transposed.
-        inverse: it is inverted.
-    """
-
-    text: str
-    binding: int
-    turned: bool = False
-    inverse: bool = False
-
-
-class Factor(NamedTuple):
-    """A factor of a product.
-
-    Attributes:
-        chain: one element, or several whose product is one of matrices.
-        power: how often it counts.
-        rank: how many axes it has.
-        order: where it stands among the factors: gradients, names, the rest.
-    """
-
-    chain: tuple[Element, ...]
-    power: int
-    rank: int
-    order: tuple[int, int]
-
-
-class Product(NamedTuple):
-    """A product of numbers and factors, entry by entry.
-
-    Attributes:
-        negative: its sign.
-        top, bottom: the number in front, as a fraction.
-        above, below: the factors.
-    """
-
-    negative: bool = False
-    top: float = 1.0
-    bottom: float = 1.0
-    above: tuple[Factor, ...] = ()
-    below: tuple[Factor, ...] = ()
-
-    @property
-    def alone(self) -> Factor | None:
-        """The factor that it is, where it is no more."""
-        plain = not self.negative and self.top == self.bottom == 1 and not self.below
-        return self.above[0] if plain and len(self.above) == 1 else None
 
 
 class Piece(NamedTuple):
@@ -82,13 +30,21 @@ class Piece(NamedTuple):
         binding: how tightly that binds.
         product: it is a product, which goes into a larger one factor by factor.
         choices: it is a choice: what, and under which condition.
+        terms: it is a sum, which goes into a larger one term by term.
     """
 
     text: str
     binding: int
     product: Product | None = None
     choices: tuple[tuple[str, str], ...] = ()
+    terms: tuple[Product, ...] = ()
 
+
+MOST_TIMES = 100
+"""Larger whole exponents stay where they are."""
+
+MOST_OUTSIDE = 1e6
+"""Larger powers of numbers stay within brackets."""
 
 COMPARISONS = {"less": "<", "less_equal": "≤", "greater": ">", "greater_equal": "≥", "equal": "=", "not_equal": "≠"}
 LOGIC = {"logical_and": (AND, "and"), "logical_or": (OR, "or")}
@@ -120,25 +76,35 @@ class Notation:
     def __init__(self, formulas: Formulas) -> None:
         self.formulas = formulas
         self.graph = formulas.graph
-        self.lengths: dict[str, Element] = {}
-        self.own: list[Piece] = []
-        self.used: list[Piece] = []
         rules: dict[str, Callable[[int], Piece]] = {
-            "add": self.sum, "sub": self.sum, "neg": self.neg, "mul": self.mul, "div": self.div,
+            "add": self.add, "sub": self.add, "neg": self.neg, "mul": self.mul, "div": self.div,
             "square": self.power, "pow": self.power, "reciprocal": self.reciprocal, "matmul": self.matmul,
             "dot": self.matmul, "outer": self.outer, "transpose": self.transpose, "inv": self.inv,
             "solve": self.solve, "where": self.where, "logical_not": self.logical_not, "sqrt": self.sqrt,
             "hypot": self.hypot, "full": self.full, "index": self.index, "take": self.take, "stack": self.stack,
             "exp": self.exp, "expm1": self.expm1, "log1p": self.log1p, "gaussian": self.gaussian,
+            "sum": self.reduced, "diag": self.diag,
         }  # fmt: skip
         rules |= dict.fromkeys(COMPARISONS, self.comparison) | dict.fromkeys(LOGIC, self.logic)
         self.rules = rules
+        self.literal: dict[str, Callable[[int], Piece]] = {
+            "add": self.sum_text, "sub": self.sum_text, "neg": self.neg_text, "mul": self.product_text,
+            "div": self.product_text, "reciprocal": self.product_text, "square": self.power_text,
+            "pow": self.power_text, "sum": self.call, "diag": self.call,
+            "log1p": self.log1p_text,
+        }  # fmt: skip
         needed = self.graph.needed(line.node for line in (*formulas.definitions, *formulas.gradient))
-        nothing = Piece("", ATOM)
+        self.own = [Piece("", ATOM)] * len(needed)
+        self.used = self.own[:]
         for i, wanted in enumerate(needed):
-            self.own.append(self.written(i) if wanted else nothing)
-            line = formulas.known.get(i)
-            self.used.append(self.own[i] if line is None else Piece(self.of_line(line), self.binding_of(line)))
+            if wanted:
+                self.write(i)
+
+    def write(self, i: int) -> None:
+        """Node i, of what is known of its operands."""
+        self.own[i] = self.written(i)
+        line = self.formulas.known.get(i)
+        self.used[i] = self.own[i] if line is None else Piece(self.of_line(line), self.binding_of(line))
 
     def line(self, line: Line) -> tuple[str, str]:
         """Both sides of an equation."""
@@ -176,8 +142,11 @@ class Notation:
             return Piece(self.name(self.graph.names[i], self.rank(i)), ATOM)
         if operation is CONSTANT:
             return self.constant(i)
-        rule = self.rules.get(operation.name, self.call)
-        return rule(i)
+        found = self.rules.get(operation.name, self.call)(i)
+        if i in self.formulas.verbatim and operation.name in self.literal:
+            said = self.literal[operation.name](i)
+            return found._replace(text=said.text, binding=said.binding)
+        return found
 
     def constant(self, i: int) -> Piece:
         value = self.graph.constants[i]
@@ -186,79 +155,83 @@ class Notation:
         known = self.formulas.texts.get(i, "")
         if known.isidentifier() and known != "inf":
             return Piece(self.constants.get(known, known), ATOM)
-        return Piece(self.number(value), ATOM if value >= 0 else SIGN, fraction(value))
+        number = fraction(value)
+        if not isfinite(value):
+            endless = self.single(Piece(self.number(abs(value)), ATOM), (), (1, -len(self.graph)))
+            number = endless._replace(negative=value < 0)
+        return Piece(self.number(value), SIGN if value < 0 else ATOM, number)
 
     # Products
 
     def factors(self, j: int) -> Product:
         """An operand as a product."""
         piece = self.used[j]
-        if piece.product is not None:
-            return piece.product
-        return Product(above=(Factor((self.element(piece),), 1, self.rank(j), self.order(j)),))
+        return self.single(piece, self.graph.shape(j), self.order(j)) if piece.product is None else piece.product
+
+    def single(self, piece: Piece, shape: Shape, order: tuple[int, int]) -> Product:
+        """A product of nothing but this."""
+        return Product(above=(Factor((self.element(piece),), 1, shape, order),))
 
     def order(self, j: int) -> tuple[int, int]:
-        """Where a factor stands: upstream gradients first, then what has a name, or is an entry of it, then others."""
+        """Where a factor stands: upstream gradients first, then constants, what has a name, or is an entry of it."""
         graph, known = self.graph, self.formulas.known
         line = known.get(j)
         if (line is not None and line.of) or (self.formulas.seed and graph.names.get(j) == self.formulas.seed):
             return 0, j
         if line is None and graph.operations[j].name in ("index", "take"):
             j = graph.operands[j][0]
-        return (1, j) if j in known or graph.operations[j] is INPUT else (2, 0)
+        if graph.operations[j] is CONSTANT:
+            return 1, j - len(graph)
+        return (1, j) if j in known or graph.operations[j] is INPUT else (2, j)
 
     def element(self, piece: Piece) -> Element:
         """Something to be multiplied; a condition counts 1 or 0."""
         if piece.binding <= COMPARISON:
             return Element(self.counted(piece.text), ATOM)
-        return Element(piece.text, piece.binding)
+        return Element(piece.text, piece.binding, terms=piece.terms)
 
     def counted(self, condition: str) -> str:
         return f"[{condition}]"
 
     def mul(self, i: int) -> Piece:
         a, b = (self.factors(j) for j in self.graph.operands[i])
-        return self.multiplied(i, a, b)
+        return self.multiple(i, a, b)
 
     def div(self, i: int) -> Piece:
-        a, b = (self.factors(j) for j in self.graph.operands[i])
-        return self.multiplied(i, a, Product(b.negative, b.bottom, b.top, b.below, b.above))
+        a, b = self.graph.operands[i]
+        return self.multiple(i, self.factors(a), self.divisor(b))
+
+    def multiple(self, i: int, a: Product, b: Product) -> Piece:
+        """A product of two; as it stands where its number is too large or too small for a float."""
+        found = a.times(b)
+        if not isfinite(found.top + found.bottom) or (a.top and b.top and not found.top):
+            return self.product_text(i)
+        return self.product(found, self.graph.shape(i))
 
     def reciprocal(self, i: int) -> Piece:
-        (b,) = (self.factors(j) for j in self.graph.operands[i])
-        return self.multiplied(i, Product(), Product(b.negative, b.bottom, b.top, b.below, b.above))
+        (b,) = self.graph.operands[i]
+        return self.product(self.divisor(b), self.graph.shape(i))
 
-    def multiplied(self, i: int, a: Product, b: Product) -> Piece:
-        top, bottom = reduced(a.top * b.top, a.bottom * b.bottom)
-        above, below = self.gathered((*a.above, *b.above)), self.gathered((*a.below, *b.below))
-        found = self.product(Product(a.negative != b.negative, top, bottom, above, below), self.rank(i))
-        if i not in self.formulas.verbatim:
-            return found
-        return found._replace(text=self.as_written(i), binding=PRODUCT)
+    def divisor(self, j: int) -> Product:
+        """One over an operand; where that is 0, it is left to be seen."""
+        found = self.factors(j)
+        if not found.top:
+            found = Product(above=(Factor((Element(self.number(0.0), ATOM),), 1, (), (2, j)),))
+        return found.inverse
 
-    def gathered(self, factors: Sequence[Factor]) -> tuple[Factor, ...]:
-        """Equal factors as powers; the square of a length as a sum of squares."""
-        found: dict[tuple[tuple[Element, ...], int], Factor] = {}
-        for at, factor in enumerate(factors):
-            key = factor.chain, at if len(factor.chain) > 1 else -1
-            same = found.get(key)
-            found[key] = factor if same is None else same._replace(power=same.power + factor.power)
-        for key, factor in found.items():
-            squares = self.lengths.get(factor.chain[0].text)
-            if squares is not None and factor.power % 2 == 0:
-                found[key] = factor._replace(chain=(squares,), power=factor.power // 2)
-        return tuple(found.values())
-
-    def as_written(self, i: int) -> str:
-        """A product or quotient of the program itself."""
+    def product_text(self, i: int) -> Piece:
+        """A product or quotient as it stands in the graph."""
         operation, operands = self.graph.operations[i], self.graph.operands[i]
         x, y = (self.used[j] for j in operands) if len(operands) == 2 else (Piece("1", ATOM), self.used[operands[0]])
         left, right = self.bracketed(x, PRODUCT), self.bracketed(y, POWER)
         if operation.name != "mul":
-            return self.quotient(left, right, self.element(x).text, self.element(y).text)
-        if all(self.rank(j) for j in operands):
-            return left + self.entrywise + right
-        return left + (self.dot if right[0].isdigit() else self.times) + right
+            return Piece(self.quotient(left, right, self.element(x).text, self.element(y).text), PRODUCT)
+        apart = all(self.rank(j) for j in operands)
+        return Piece(left + self.entrywise + right if apart else self.multiplied([left, right]), PRODUCT)
+
+    def neg_text(self, i: int) -> Piece:
+        (x,) = self.graph.operands[i]
+        return Piece(f"-{self.bracketed(self.used[x], PRODUCT)}", PRODUCT)
 
     def quotient(self, above: str, below: str, plain_above: str, plain_below: str) -> str:
         """A fraction, of what is in brackets where these are needed in one line, and without them."""
@@ -266,7 +239,12 @@ class Notation:
 
     def divided(self, top: str, text: str, bottom: str) -> str:
         """A fraction of numbers, and what is multiplied by it."""
-        return f"{self.times.join(part for part in (top, text) if part)}/{bottom}"
+        return f"{self.multiplied([part for part in (top, text) if part])}/{bottom}"
+
+    def multiplied(self, parts: Sequence[str]) -> str:
+        """Factors in a row; a digit does not stand right behind another factor."""
+        found = "".join([(self.dot if part[0].isdigit() else self.times) + part for part in parts])
+        return found.removeprefix(self.dot if parts[0][0].isdigit() else self.times)
 
     def bracketed(self, piece: Piece, least: int) -> str:
         """The piece, in brackets unless it binds at least so tightly."""
@@ -276,14 +254,27 @@ class Notation:
     def brackets(self, text: str) -> str:
         return f"({text})"
 
-    def product(self, product: Product, rank: int) -> Piece:
-        """A product, written out."""
+    def product(self, product: Product, shape: Shape) -> Piece:
+        """A product, written out; ones stand in it only where nothing else has its shape."""
+        if not product.top:
+            zeros = Piece(self.alike(shape, "0"), ATOM) if shape else Piece(self.number(0.0), ATOM)
+            return zeros._replace(product=product)
+        product = product.dense
+        if product.shape != shape:
+            ones = Element(self.alike(shape, "1"), ATOM, neutral=ENTRYWISE)
+            product = product._replace(above=(*product.above, Factor((ones,), 1, shape, (3, 0))))
+        text, binding = self.written_product(product)
+        return Piece(text, binding, product)
+
+    def written_product(self, product: Product) -> tuple[str, int]:
+        """A product's text, and how tightly it binds."""
         alone = product.alone
-        if alone is not None and alone.power == 1 and len(alone.chain) == 1:
-            (element,) = alone.chain
-            marked = element.turned or element.inverse
-            return Piece(self.marked(element), ATOM if marked else element.binding, product)
-        text = self.factored(product.top, product.above, any(f.rank for f in product.below))
+        element = alone.element if alone is not None else None
+        if element is not None and alone is not None and alone.power == 1:
+            return element.text, element.binding
+        if alone is not None and len(alone.chain) == 1 and self.direct(alone):
+            return self.factor(alone, True), ATOM if alone.element is None else alone.element.binding
+        text = self.factored(product.top, product.above, any(f.shape for f in product.below))
         if product.below:
             below = self.factored(product.bottom, product.below, False)
             plain = self.bare(product.top, product.above) or self.factored(product.top, product.above, False)
@@ -295,11 +286,11 @@ class Notation:
             top = self.number(product.top) if product.top != 1 or not product.above else ""
             text = self.factored(1.0, product.above, False) if product.above else ""
             text = self.divided(top, text, self.number(product.bottom))
-        binding = POWER if alone is not None and len(alone.chain) == 1 else PRODUCT
         number = not product.above and not product.below and product.bottom == 1
         if product.negative:
-            return Piece(f"-{text}", SIGN if number else PRODUCT, product)
-        return Piece(text, ATOM if number else binding, product)
+            return f"-{text}", SIGN if number else PRODUCT
+        binding = POWER if alone is not None and len(alone.chain) == 1 else PRODUCT
+        return text, ATOM if number else binding
 
     def bare(self, number: float, factors: Sequence[Factor]) -> str:
         """One factor without its brackets, where nothing stands beside it; else nothing."""
@@ -310,36 +301,47 @@ class Notation:
 
     def factored(self, number: float, factors: Sequence[Factor], apart: bool) -> str:
         """Numbers first, then scalars, then tensors; products of matrices stand in brackets among others."""
-        scalars = sorted((f for f in factors if not f.rank), key=lambda f: (len(f.chain) > 1, f.order))
-        tensors = sorted((f for f in factors if f.rank), key=lambda f: f.order)
+        scalars = sorted((f for f in factors if not f.shape), key=lambda f: (len(f.chain) > 1, f.order))
+        tensors = sorted((f for f in factors if f.shape), key=lambda f: f.order)
         last = (scalars + tensors)[-1:]
         parts = [self.number(number)] if number != 1 or not factors else []
         parts += [self.factor(f, [f] == last) for f in scalars]
         several = len(tensors) > 1 or apart
         whole = self.entrywise.join([self.factor(f, not several) for f in tensors])
-        return self.times.join([*parts, whole] if whole else parts)
+        return self.multiplied([*parts, whole] if whole else parts)
 
     def factor(self, factor: Factor, open_: bool) -> str:
         """One factor; a product of matrices without brackets only where it is open."""
+        power, rank = factor.power, len(factor.shape)
         if len(factor.chain) > 1:
             text = self.chained.join(map(self.marked, factor.chain))
-            return text if open_ and factor.power == 1 else self.raised(self.brackets(text), factor)
+            return text if open_ and power == 1 else self.raised(self.brackets(text), power, rank)
         (element,) = factor.chain
-        if factor.power == 1:
+        if power < 0 and factor.element is not None and element.reciprocal:
+            element, power = element._replace(text=element.reciprocal), -power
+        if power == 1:
             return self.marked(element)
         marks = self.marks(element.turned, element.inverse)
         if marks:
-            return self.raised(self.brackets(self.marked(element)), factor)
-        return self.raised(element.text if element.binding == ATOM else self.brackets(element.text), factor)
+            return self.raised(self.brackets(self.marked(element)), power, rank)
+        return self.raised(element.text if element.binding == ATOM else self.brackets(element.text), power, rank)
 
-    def raised(self, base: str, factor: Factor) -> str:
-        return base if factor.power == 1 else self.superscript(base, factor.power, factor.rank)
+    def direct(self, factor: Factor) -> bool:
+        """Whether it is written without an exponent."""
+        element = factor.element
+        return factor.power == 1 or (factor.power == -1 and element is not None and bool(element.reciprocal))
 
-    def superscript(self, base: str, power: int, rank: int) -> str:
-        """A whole power; of a matrix every entry is meant."""
-        if rank > 1:
-            return f"{base}^∘{power}"
-        return base + raised(power)
+    def raised(self, base: str, power: float, rank: int) -> str:
+        """A power; of a matrix every entry is meant."""
+        if power == 1:
+            return base
+        return self.superscript(base, Piece(self.number(power), ATOM if power > 0 else SIGN), rank)
+
+    def superscript(self, base: str, exponent: Piece, rank: int) -> str:
+        """A base in its brackets, with an exponent; of a matrix every entry is meant."""
+        if exponent.text.isdecimal() and rank < 2:
+            return base + raised(int(exponent.text))
+        return f"{base}^{'∘' if rank > 1 else ''}{self.bracketed(exponent, ATOM)}"
 
     def marked(self, element: Element) -> str:
         """An element with its marks, in brackets where these need them."""
@@ -354,17 +356,54 @@ class Notation:
 
     def neg(self, i: int) -> Piece:
         (x,) = self.graph.operands[i]
-        found = self.factors(x)
-        return self.product(found._replace(negative=not found.negative), self.rank(i))
+        return self.product(self.factors(x).opposite, self.graph.shape(i))
 
-    def sum(self, i: int) -> Piece:
+    def add(self, i: int) -> Piece:
         first, second = self.graph.operands[i]
-        return self.added(self.used[first], self.used[second], self.graph.operations[i].name == "sub")
+        terms = self.terms(second)
+        if self.graph.operations[i].name == "sub":
+            terms = [term.opposite for term in terms]
+        return self.sum([*self.terms(first), *terms], self.graph.shape(i))
+
+    def terms(self, j: int) -> list[Product]:
+        """An operand as a sum."""
+        found = self.factors(j)
+        alone = found._replace(negative=False).alone
+        element = alone.element if alone is not None and alone.power == 1 else None
+        if element is None or not element.terms:
+            return [found]
+        return [term.opposite if found.negative else term for term in element.terms]
+
+    def sum(self, terms: Sequence[Product], shape: Shape) -> Piece:
+        """A sum, written out, a term with a plus first; its first term is spread where no term has its shape."""
+        found = total(terms)
+        if len(found) < 2:
+            return self.product(found[0] if found else Product(top=0.0), shape)
+        negative = all(term.negative for term in found)
+        terms = [term.opposite for term in found] if negative else sorted(found, key=lambda term: term.negative)
+        if broadcast(*[term.shape for term in terms]) != shape:
+            terms[0] = self.product(terms[0], shape).product or terms[0]
+        text = ""
+        for term in terms:
+            piece = self.product(term._replace(negative=False), term.shape)
+            text += f" {'-' if term.negative else '+'} {self.bracketed(piece, PRODUCT)}"
+        whole = Piece(text.removeprefix(" + "), SUM, terms=tuple(terms))
+        return self.product(self.single(whole, shape, (2, len(self.own))).opposite, shape) if negative else whole
+
+    def summand(self, j: int) -> Piece:
+        """An operand of a sum that is written as it stands."""
+        return self.used[j]
+
+    def sum_text(self, i: int) -> Piece:
+        """A sum or difference as it stands in the graph."""
+        x, y = (self.summand(j) for j in self.graph.operands[i])
+        return self.added(x, y, self.graph.operations[i].name == "sub")
 
     def added(self, x: Piece, y: Piece, minus: bool) -> Piece:
-        if y.product is not None and y.product.negative:
+        """Two terms as they stand."""
+        if y.binding >= PRODUCT and y.text.startswith("-"):
             minus = not minus
-            y = self.product(y.product._replace(negative=False), 1)
+            y = Piece(y.text.removeprefix("-"), PRODUCT)
         right = self.bracketed(y, PRODUCT if minus or y.text.startswith("-") else SUM)
         return Piece(f"{self.bracketed(x, SUM)} {'-' if minus else '+'} {right}", SUM)
 
@@ -372,44 +411,42 @@ class Notation:
 
     def power(self, i: int) -> Piece:
         base, *rest = self.graph.operands[i]
-        value = self.graph.constants.get(rest[0], 0.0) if rest else 2.0
-        if isinstance(value, float) and value.is_integer() and 2 <= value < 100:
-            return self.whole_power(i, base, int(value))
-        exponent = self.used[rest[0]]
-        return Piece(self.general_power(self.bracketed(self.used[base], ATOM), exponent), POWER)
+        value = self.graph.constants.get(rest[0]) if rest else 2.0
+        shape = self.graph.shape(i)
+        if isinstance(value, float) and isfinite(value) and value and self.graph.shape(base) == shape:
+            found = self.factors(base)
+            if value.is_integer() and 2 <= value < MOST_TIMES and found.to(int(value)).top < MOST_OUTSIDE:
+                return self.product(Product().times(found.to(int(value))), shape)
+            single = found.alone
+            if single is None or single.power != 1 or single.element is None:
+                single = Factor((self.element(self.used[base]),), 1, shape, (2, i))
+            return self.product(Product(above=(single._replace(power=value),)), shape)
+        return self.power_text(i)
 
-    def whole_power(self, i: int, base: int, power: int) -> Piece:
-        found = self.factors(base)
-        if not found.above and found == Product(below=found.below):  # (1/x)² is 1/x²
-            below = self.gathered([f._replace(power=f.power * power) for f in found.below])
-            return self.product(found._replace(below=below), self.rank(i))
-        factor = found.alone
-        if factor is None or factor.power > 1:
-            factor = Factor((self.element(self.used[base]),), 1, self.rank(base), (2, 0))
-        return self.product(Product(above=self.gathered([factor._replace(power=power)])), self.rank(i))
-
-    def general_power(self, base: str, exponent: Piece) -> str:
-        return f"{base}^{self.bracketed(exponent, ATOM)}"
+    def power_text(self, i: int) -> Piece:
+        """A power as it stands in the graph."""
+        base, *rest = self.graph.operands[i]
+        exponent = self.used[rest[0]] if rest else Piece("2", ATOM)
+        return Piece(self.superscript(self.bracketed(self.used[base], ATOM), exponent, self.rank(i)), POWER)
 
     def hypot(self, i: int) -> Piece:
-        x, y = (self.squared(j) for j in self.graph.operands[i])
-        squares = self.added(x, y, False)
-        root = self.root(squares)
-        self.lengths[root.text] = self.element(squares)
-        return root
+        squares = [self.squared(j) for j in self.graph.operands[i]]
+        return self.root(self.sum(squares, self.graph.shape(i)), i)
 
-    def squared(self, j: int) -> Piece:
-        value = self.graph.constants.get(j)
-        if value in (1.0, -1.0):
-            return Piece("1", ATOM)
-        text = self.superscript(self.bracketed(self.used[j], ATOM), 2, self.rank(j))
-        return Piece(text, POWER)
+    def squared(self, j: int) -> Product:
+        return Product().times(self.factors(j).to(2))
 
     def sqrt(self, i: int) -> Piece:
-        return self.root(self.used[self.graph.operands[i][0]])
+        return self.root(self.used[self.graph.operands[i][0]], i)
 
-    def root(self, piece: Piece) -> Piece:
-        return Piece(f"√{self.bracketed(piece, ATOM)}", POWER)
+    def root(self, piece: Piece, i: int) -> Piece:
+        """A square root, whose even powers are no roots."""
+        square = piece.product or self.single(piece, self.graph.shape(i), (2, i))
+        element = Element(self.radical(piece), POWER, square=square)
+        return self.product(Product(above=(Factor((element,), 1, self.graph.shape(i), (2, i)),)), self.graph.shape(i))
+
+    def radical(self, piece: Piece) -> str:
+        return f"√{self.bracketed(piece, ATOM)}"
 
     # Matrices
 
@@ -418,18 +455,15 @@ class Notation:
 
         A product that the program itself has stays together: 2·(W·x)·xᵀ.
         """
-        found = self.factors(j)
-        tensors = [f for f in found.above if f.rank]
-        scalars = tuple(f for f in found.above if not f.rank)
-        if len(tensors) == 1 and tensors[0].power == 1 and not any(f.rank for f in found.below):
-            elements = tensors[0].chain
-            numbers = found._replace(above=scalars)
+        numbers, tensors = self.factors(j).parted
+        alone = tensors.alone
+        if alone is not None and alone.power == 1:
+            elements = alone.chain
             together = i not in self.formulas.verbatim or j != self.graph.operands[i][0]
             if len(elements) > 1 and j in self.formulas.verbatim and together:
                 elements = (Element(self.chained.join(map(self.marked, elements)), PRODUCT),)
         else:
-            elements = (self.element(self.used[j]),)
-            numbers = Product()
+            elements = (self.element(self.product(tensors, self.graph.shape(j))),)
         if turned:
             elements = tuple(e._replace(turned=not e.turned) for e in reversed(elements))
         return numbers, elements
@@ -475,29 +509,45 @@ class Notation:
         elements: tuple[Element, ...] = ()
         for j, turned in operands:
             more, chain = self.chain(i, j, turned)
-            numbers = Product(
-                numbers.negative != more.negative, *reduced(numbers.top * more.top, numbers.bottom * more.bottom),
-                self.gathered((*numbers.above, *more.above)), self.gathered((*numbers.below, *more.below)),
-            )  # fmt: skip
+            numbers = numbers.times(more)
             elements += chain
         return self.of_chain(i, numbers, elements)
 
     def of_chain(self, i: int, numbers: Product, elements: tuple[Element, ...]) -> Piece:
-        factor = Factor(elements, 1, self.rank(i), (2, 0))
-        return self.product(numbers._replace(above=(*numbers.above, factor)), self.rank(i))
+        """A number times a product of matrices, in which identities are left out unless the program has them."""
+        if i not in self.formulas.verbatim:
+            elements = tuple([e for e in elements if e.neutral != MATRICES]) or elements[:1]
+        shape = self.graph.shape(i)
+        return self.product(numbers.times(Product(above=(Factor(elements, 1, shape, (2, i)),))), shape)
+
+    def diag(self, i: int) -> Piece:
+        """A diagonal matrix of ones is an identity."""
+        (x,) = self.graph.operands[i]
+        number = self.factors(x).dense
+        if self.rank(x) > 1 or number.shape:
+            return self.call(i)
+        shape, ones = self.graph.shape(i), self.alike(self.graph.shape(x), "1")
+        identity = Element(self.called(self.graph.operations[i], [ones], ()), ATOM, neutral=MATRICES)
+        return self.product(number.times(Product(above=(Factor((identity,), 1, shape, (3, 0)),))), shape)
 
     def full(self, i: int) -> Piece:
         (x,) = self.graph.operands[i]
-        if self.rank(x):
-            return self.call(i)
-        zero = self.graph.constants.get(x) == 0
-        ones = Factor((Element(self.alike(i, "0" if zero else "1"), ATOM),), 1, self.rank(i), (3, 0))
-        found = Product() if zero else self.factors(x)
-        return self.product(found._replace(above=(*found.above, ones)), self.rank(i))
+        return self.call(i) if self.rank(x) else self.product(self.factors(x), self.graph.shape(i))
 
-    def alike(self, i: int, number: str) -> str:
+    def reduced(self, i: int) -> Piece:
+        """A sum over axes, which scalars stand in front of; over equal entries their number."""
+        (x,) = self.graph.operands[i]
+        whole, shape = self.graph.shape(x), self.graph.shape(i)
+        number, tensors = self.factors(x).dense.parted
+        if number.top and (tensors.above or tensors.below):
+            total = self.applied(i, [self.product(tensors, whole)])
+            return self.product(number.times(self.single(total, shape, (2, i))), shape)
+        count = Product(top=float(size(whole) // size(shape))) if size(shape) else Product()
+        return self.product(number.times(count), shape)
+
+    def alike(self, shape: Shape, number: str) -> str:
         """A tensor of zeros or ones."""
-        lengths = ", ".join(map(str, self.graph.shape(i)))
+        lengths = ", ".join(map(str, shape))
         return f"{'zeros' if number == '0' else 'ones'}({lengths})"
 
     # Choices
@@ -519,7 +569,7 @@ class Notation:
     def where(self, i: int) -> Piece:
         condition, x, y = self.graph.operands[i]
         if self.less_one(i):
-            return self.added(self.used[y], self.used[condition], True)
+            return self.sum([self.factors(y), self.factors(condition).opposite], self.graph.shape(i))
         then, other = (self.exact(j) for j in (x, y))
         first = (then.text, self.used[condition].text)
         return self.choice((first, *(other.choices or ((other.text, ""),))))
@@ -528,7 +578,7 @@ class Notation:
         """An operand; a half as 1/2."""
         piece = self.used[j]
         number = self.graph.operations[j] is CONSTANT and piece.product is not None
-        return self.product(piece.product, 0) if number and piece.product is not None else piece
+        return self.product(piece.product, ()) if number and piece.product is not None else piece
 
     def less_one(self, i: int) -> bool:
         """where(c, expm1(log_softmax(s)), softmax(s)), which says softmax(s) - c to the last digit."""
@@ -552,9 +602,13 @@ class Notation:
 
     def call(self, i: int) -> Piece:
         """A function by its name, with the attributes that matter to a reader."""
-        operation, operands = self.graph.operations[i], self.graph.operands[i]
-        texts = [self.element(self.used[j]).text for j in operands]
-        attributes = self.arguments(operation, operands)
+        return self.applied(i, [self.used[j] for j in self.graph.operands[i]])
+
+    def applied(self, i: int, pieces: Sequence[Piece]) -> Piece:
+        """The function of node i, of these operands."""
+        operation = self.graph.operations[i]
+        texts = [self.element(piece).text for piece in pieces]
+        attributes = self.arguments(operation, self.graph.operands[i])
         if operation.name in self.fences and not attributes:
             left, right = self.fences[operation.name]
             if left not in texts[0]:
@@ -569,9 +623,9 @@ class Notation:
         shape = self.graph.shape(operands[0])
         bound = operation.attributes
         hidden: tuple[str, ...] = ()
-        if "keepdims" in defaults and len(axes_of(shape, bound["axis"])) == len(shape):
-            hidden = ("axis", "keepdims")
-        elif "axis" in defaults and len(shape) == 1 and len(operands) == 1:
+        if "keepdims" in defaults:
+            hidden = ("axis", "keepdims") if len(axes_of(shape, bound["axis"])) == len(shape) else ()
+        elif "axis" in defaults and len(shape) == 1 and not operation.joint:
             hidden = ("axis",)
         return [text for text in operation.arguments(defaults) if text.partition("=")[0] not in hidden]
 
@@ -583,29 +637,42 @@ class Notation:
         return Piece(self.called(OPERATIONS[name], [text], ()), ATOM)
 
     def exp(self, i: int) -> Piece:
-        return self.exponential(self.used[self.graph.operands[i][0]])
+        (x,) = self.graph.operands[i]
+        return self.product(self.exponential(self.factors(x), i), self.graph.shape(i))
 
-    def exponential(self, exponent: Piece) -> Piece:
+    def exponential(self, exponent: Product, i: int) -> Product:
+        """e to a power; the one with the opposite sign is its reciprocal."""
+        shape = self.graph.shape(i)
+        plus, minus = (self.product(exponent._replace(negative=sign), shape) for sign in (False, True))
+        e = self.power_of_e(plus, shape)
+        element = Element(e.text, e.binding, reciprocal=self.power_of_e(minus, shape).text)
+        return Product(above=(Factor((element,), -1 if exponent.negative else 1, shape, (2, i)),))
+
+    def power_of_e(self, exponent: Piece, shape: Shape) -> Piece:
         return self.function("exp", exponent.text)
 
     def expm1(self, i: int) -> Piece:
         (x,) = self.graph.operands[i]
         log = self.graph.operations[x]
-        one = self.product(Product(), 0)
+        shape = self.graph.shape(i)
         if log.name == "log_softmax" and x not in self.formulas.known:
             scores = self.graph.operands[x]
-            return self.added(Piece(self.called(OPERATIONS["softmax"], [self.used[scores[0]].text],
-                                                self.arguments(log, scores)), ATOM), one, True)  # fmt: skip
-        return self.added(self.exponential(self.used[x]), one, True)
+            texts = [self.used[scores[0]].text]
+            softmax = Piece(self.called(OPERATIONS["softmax"], texts, self.arguments(log, scores)), ATOM)
+            return self.sum([self.single(softmax, shape, (2, i)), Product().opposite], shape)
+        return self.sum([self.exponential(self.factors(x), i), Product().opposite], shape)
 
     def log1p(self, i: int) -> Piece:
-        x = self.used[self.graph.operands[i][0]]
-        return self.function("log", self.added(Piece("1", ATOM), x, False).text)
+        (x,) = self.graph.operands[i]
+        return self.function("log", self.sum([Product(), *self.terms(x)], self.graph.shape(i)).text)
+
+    def log1p_text(self, i: int) -> Piece:
+        (x,) = self.graph.operands[i]
+        return self.function("log", self.added(Piece(self.number(1.0), ATOM), self.summand(x), False).text)
 
     def gaussian(self, i: int) -> Piece:
         (x,) = self.graph.operands[i]
-        square = self.squared(x)
-        return self.exponential(Piece(f"-{square.text}", SIGN))
+        return self.product(self.exponential(self.squared(x).opposite, i), self.graph.shape(i))
 
     def index(self, i: int) -> Piece:
         (x,) = self.graph.operands[i]
@@ -626,24 +693,3 @@ class Notation:
 
     def listed(self, texts: Sequence[str]) -> str:
         return f"[{', '.join(texts)}]"
-
-
-def fraction(value: float) -> Product:
-    """A number; one over a small power of two as that."""
-    size = abs(value)
-    if value != value or value == 0:
-        return Product(top=value)
-    if size in (0.5, 0.25, 0.125, 0.0625):
-        return Product(value < 0, 1.0, 1.0 / size)
-    return Product(value < 0, size)
-
-
-def reduced(top: float, bottom: float) -> tuple[float, float]:
-    """The fraction with the smaller number as 1, where they divide."""
-    if top == bottom:
-        return 1.0, 1.0
-    if (top / bottom).is_integer() and top / bottom * bottom == top:
-        return top / bottom, 1.0
-    if top and (bottom / top).is_integer() and bottom / top * top == bottom:
-        return 1.0, bottom / top
-    return top, bottom

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
 from ..formulas import Formula
@@ -114,16 +115,25 @@ class Notation:
 
 
 class Latex(Notation):
-    """LaTeX, without the dollars around it."""
+    """LaTeX, without the dollars around it.
+
+    Attributes:
+        newline: what ends a row of a matrix.
+        ranks: how many axes the value of a name has; 0 where it is not told.
+    """
 
     cross, dot, middle, plus = r" \times ", r" \odot ", r" \cdot ", " + "
 
-    def __init__(self, digits: int | None, limit: int, newline: str = r"\\") -> None:
+    def __init__(
+        self, digits: int | None, limit: int, newline: str = r"\\", ranks: Mapping[str, int] = MappingProxyType({})
+    ) -> None:
         super().__init__(digits, limit)
         self.newline = newline
+        self.ranks = ranks
+        self.names = latex.Names()
 
     def name(self, name: str) -> str:
-        return latex.identifier(name)
+        return self.names(name, self.ranks.get(name, 0))
 
     def number(self, x: float) -> str:
         return latex.figure(super().number(x))
@@ -133,8 +143,7 @@ class Latex(Notation):
         if len(shape) > 2 or 0 in shape:
             return super().rows(nested, shape)
         rows = [[x] for x in nested] if len(shape) == 1 else nested
-        lines = [" & ".join(map(self.number, row)) for row in rows]
-        return rf"\begin{{pmatrix}}{f' {self.newline} '.join(lines)}\end{{pmatrix}}"
+        return latex.matrix((map(self.number, row) for row in rows), self.newline)
 
     def corners(self, value: Value) -> str:
         return super().corners(value).replace("…", r"\ldots").replace("×", r" \times ")
@@ -157,7 +166,7 @@ class Latex(Notation):
         return rf"\text{{{latex.text(word)}}}"
 
     def diagonal(self, written: str) -> str:
-        return rf"\operatorname{{diag}}\left({written}\right)"
+        return r"\operatorname{diag}" + latex.bracketed(written)
 
     def factor(self, written: str) -> str:
         return self.bracketed(written) if latex.tightness_of(written) < POWER else written

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
+from . import latex
 from .scene import Line, Part, Scene, Text
 
 COLORS = {"value": "0D652D", "gradient": "B3261E", "ink": "202124", "faint": "5F6368"}
@@ -14,29 +15,8 @@ SIZES = (10, 10.95, 12, 14.4)
 """Those that LaTeX's own fonts have."""
 ANCHORS = {"start": "base west", "middle": "base", "end": "base east"}
 
-ESCAPES = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
-    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': r"\textquotedbl{}", "'": r"\textquotesingle{}", "`": r"\textasciigrave{}",
-    "-": r"{-}", ",": "{,}", "−": r"$-$", "×": r"$\times$", "·": r"$\cdot$", "…": r"\dots{}",
-    "∞": r"$\infty$", "√": r"$\surd$", "ᵀ": r"\textsuperscript{T}", "•": r"\textbullet{}", "∂": r"$\partial$",
-}  # fmt: skip
-GREEK = (
-    "alpha beta gamma delta varepsilon zeta eta theta iota kappa lambda mu nu xi o pi rho varsigma sigma tau upsilon "
-    "varphi chi psi omega"
-)
-CAPITALS = "A B Gamma Delta E Z H Theta I K Lambda M N Xi O Pi P . Sigma T Upsilon Phi X Psi Omega"
-
-
-def _letters() -> dict[str, str]:
-    """Greek letters as LaTeX names them, where it does not use Latin ones."""
-    names = {chr(0x3B1 + at): word for at, word in enumerate(GREEK.split())}
-    names |= {chr(0x391 + at): word for at, word in enumerate(CAPITALS.split()) if word != "."}
-    names |= {"ϕ": "phi", "ϵ": "epsilon", "ϑ": "vartheta"}
-    return {c: word if len(word) == 1 else f"$\\{word}$" for c, word in names.items()}
-
-
-ESCAPES |= _letters()
+STRAIGHT = {"-": r"{-}", ",": "{,}", '"': r"\textquotedbl{}", "'": r"\textquotesingle{}"}
+"""Signs that LaTeX would join with the next, or bend, as in prose."""
 
 
 def render(scene: Scene) -> Iterator[str]:
@@ -98,9 +78,7 @@ def escape(text: str) -> str:
 
 
 def _character(c: str) -> str:
-    known = ESCAPES.get(c)
-    if known is not None:
+    known = STRAIGHT.get(c) or latex.character(c)
+    if known != c or c.isascii() or (c.isalpha() and c <= "ž") or c in "±²³":
         return known
-    if c.isascii() or (c.isalpha() and c <= "ž") or c in "±²³":
-        return c
     return f"[U+{ord(c):04X}]"
