@@ -67,7 +67,8 @@ def _find(name: str) -> Gate:
     if row is None:
         close = nearest(name, [*FUNCTIONS, *OPERATIONS])
         raise UnknownName(
-            f"there is no gate `{name[:40]}`", hint=f"did you mean `{close}`?" if close else "`backprop gates` lists them"
+            f"there is no gate `{name[:40]}`",
+            hint=f"did you mean `{close}`?" if close else "`backprop gates` lists them",
         )
     return gate(row)
 
