@@ -108,7 +108,7 @@ class Writer:
         self.function = function
         self.helpers: dict[Any, Helper] = {}
         self.waiting: list[Any] = []
-        self.calls: dict[Any, set[Any]] = {None: set()}
+        self.calls: dict[Any, dict[Any, None]] = {None: {}}
         self.caller: Any = None
         self.variables: dict[Variable, str] = {}
         self._name_variables()
@@ -306,7 +306,7 @@ class Writer:
                 )
             self.helpers[key] = Helper(self.outer.name(operation.name), operation, key[1])
             self.waiting.append(key)
-        self.calls.setdefault(self.caller, set()).add(key)
+        self.calls.setdefault(self.caller, {})[key] = None
         return self.helpers[key]
 
     def formula(self, operation: Operation) -> Callable[..., Any] | None:
@@ -321,7 +321,7 @@ class Writer:
         texts: dict[Any, list[str]] = {}
         while self.waiting:
             self.caller = self.waiting.pop()
-            self.calls[self.caller] = set()
+            self.calls[self.caller] = {}
             texts[self.caller] = self.written_helper(self.helpers[self.caller])
         self.caller = None
         order = TopologicalSorter({key: called for key, called in self.calls.items() if key is not None})
