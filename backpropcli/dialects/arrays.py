@@ -369,11 +369,6 @@ class ArrayWriter(PythonWriter):
     def assignment(self, name: str, piece: Piece) -> list[str]:
         return super().assignment(name, self.array(piece))
 
-    def first_gradient(self) -> list[str]:
-        if self.flat.shape:
-            return super().first_gradient()
-        return [f"{self.seed} = {self.array(self.constant(1.0)).text}"]
-
     def vectorized(self) -> list[list[str]]:
         texts = []
         for name, word in self.written_templates.items():

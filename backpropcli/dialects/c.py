@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from math import inf
 from typing import Any
@@ -15,7 +15,7 @@ from ..operations.table import ATOM, PRODUCT, SIGN
 from ..shapes import Shape, axes_of, size
 from . import loops
 from .arrays import FORMULAS
-from .flat import GRADIENT, VALUE, Line, Pattern, Variable
+from .flat import GRADIENT, VALUE, Pattern, Variable
 from .loops import Entries, Index, entry, flat_index, in_array
 from .writer import CHOICE, Helper, Piece, Writer, parameter_words, sign_of
 
@@ -210,16 +210,14 @@ class C(Writer):
     def addition(self, name: str, piece: Piece) -> list[str]:
         return [f"{name} += {piece.text};"]
 
-    def line(self, line: Line) -> list[str]:
-        names = {role: self.variable(v) for role, v in line.roles.items() if v in self.variables}
-        name, shape = self.variables[line.target], self.shape_of(line.target)
-        lines: list[str] = []
-        if line.pattern.plain:
-            piece = self.number(self.expression(line.pattern, names, lines))
-            return lines + (self.addition(name, piece) if line.adds else self.assignment(name, piece))
-        if not line.adds and not self.is_given(line.target):
-            lines += self.declaration(name, shape)
-        return lines + Loops(self, names).statement(line.pattern, name, shape, line.adds)
+    def statement(
+        self, target: Variable, pattern: Pattern, names: Mapping[str, Piece], adds: bool = False
+    ) -> list[str]:
+        if pattern.plain:
+            return super().statement(target, pattern, names, adds)
+        name, shape = self.variables[target], self.shape_of(target)
+        declared = [] if adds or self.is_given(target) else self.declaration(name, shape)
+        return declared + Loops(self, names).statement(pattern, name, shape, adds)
 
     def is_given(self, variable: Variable) -> bool:
         """Whether the variable is an array that the caller gives."""
@@ -331,10 +329,8 @@ class C(Writer):
         if not wanted and not any(line.roles["upstream"] == seed for line in self.flat.backward):
             return []
         if not self.flat.shape:
-            return [f"double {self.seed} = 1.0;"]
-        given = self.given("upstream")
-        lines = [] if self.is_given(seed) else self.declaration(self.seed, self.flat.shape)
-        return lines + self.loop((size(self.flat.shape),), lambda i: [f"{self.seed}[{i[0]}] = {given}[{i[0]}];"])
+            return self.seeded(self.constant(1.0), False)
+        return self.seeded(Piece(self.given("upstream"), shape=self.flat.shape), True)
 
     def unreached(self) -> list[str]:
         """Zeros for the inputs that nothing reaches."""
@@ -373,7 +369,7 @@ class Loops:
         names: what the roles of a pattern are.
     """
 
-    def __init__(self, writer: C, names: dict[str, Piece]) -> None:
+    def __init__(self, writer: C, names: Mapping[str, Piece]) -> None:
         self.writer = writer
         self.names = names
         self.lines: list[str] = []

@@ -490,6 +490,6 @@ class Rules(Symbols):
             return found
         if self.name(local) in ("share", "first"):
             found = self.write("where", local != 0.0, found, 0.0)
-        elif self.guards:
-            found = self.write("where", moved != 0.0, found, 0.0)
-        return self.write("where", z == z, found, moved) if self.passes_nan else found
+        if self.passes_nan and self.name(found) == "where":
+            return self.write("where", z == z, found, moved)
+        return self.write("where", moved != 0.0, found, 0.0) if self.guards else found

@@ -167,7 +167,8 @@ class TorchFunction(Torch):
         tab = self.tab
         parameters = self.parameters
         forward = self.forward()
-        backward = [*self.backward(), *self.unreached()]
+        first = self.seeded(Piece(self.seed, shape=self.flat.shape), True) if self.flat.hides else []
+        backward = [*first, *self.backward(), *self.unreached()]
         saved = self._saved()
         given = {self.graph.inputs[name] for name in self.flat.wrt}
         returned = [self.variables[Variable(GRADIENT, i)] if i in given else "None" for i in self.graph.inputs.values()]
@@ -202,4 +203,5 @@ class TorchFunction(Torch):
             for role, variable in line.roles.items()
             if variable.kind == VALUE and role in line.pattern.graph.inputs
         }
+        used |= {self.flat.output} if self.flat.hides else set()
         return [self.variables[Variable(VALUE, i)] for i in sorted(used)]

@@ -254,14 +254,25 @@ class Writer:
 
     def line(self, line: Line) -> list[str]:
         """A line of the flat code, and what must stand before it."""
-        lines: list[str] = []
         names = {role: self.variable(v) for role, v in line.roles.items() if v in self.variables}
-        piece = self.number(self.expression(line.pattern, names, lines))
-        name = self.variables[line.target]
-        return lines + (self.addition(name, piece) if line.adds else self.assignment(name, piece))
+        return self.statement(line.target, line.pattern, names, line.adds)
+
+    def statement(
+        self, target: Variable, pattern: Pattern, names: Mapping[str, Piece], adds: bool = False
+    ) -> list[str]:
+        """The lines by which a variable becomes, or is raised by, a pattern over names."""
+        lines: list[str] = []
+        piece, name = self.number(self.expression(pattern, names, lines)), self.variables[target]
+        return lines + (self.addition(name, piece) if adds else self.assignment(name, piece))
 
     def variable(self, variable: Variable) -> Piece:
         return Piece(self.variables[variable], shape=self.shape_of(variable))
+
+    def seeded(self, upstream: Piece, given: bool) -> list[str]:
+        """The lines of the output's own gradient: the one given, or 1, but where the value is NaN."""
+        note = [self.comment(f"{self.value} has no gradient where it is NaN")] if self.flat.hides else []
+        names = {"upstream": upstream, "z": self.variable(Variable(VALUE, self.flat.output))}
+        return note + self.statement(Variable(GRADIENT, self.flat.output), self.flat.seed(given), names)
 
     def forward(self) -> list[str]:
         """The lines of the values."""
