@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -288,6 +289,82 @@ def test_python_raises_where_ieee_has_an_answer_never() -> None:
     results = [evaluate(text, at) for text, at in IEEE]
     for result, outcome in zip(results, outcomes(results, "python"), strict=True):
         np.testing.assert_array_equal(outcome[0], wanted(result)[0], err_msg=told(result, outcome))
+
+
+OUTSIDE = (-1000.0, -2.5, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0)
+"""Operands, for some of which most functions have no value."""
+
+
+def agree(results: Sequence[Result], found: Sequence[verify.Outcome]) -> None:
+    """NaN and infinities stand where the sweep has them, and numbers are nearly its own."""
+    for result, outcome in zip(results, found, strict=True):
+        for ours, theirs in zip(wanted(result), outcome, strict=True):
+            np.testing.assert_allclose(theirs, ours, rtol=1e-9, atol=1e-300, err_msg=told(result, theirs))
+
+
+def test_no_number_stands_beside_a_nan(target: str) -> None:
+    """Value and gradient outside the domain are those of the sweep, in every gate on numbers."""
+    found: list[list[Result]] = []
+    for row in OPERATIONS.values():
+        if row.tensor or row.name in LACKED.get(target, ()):
+            continue
+        graph, names = Graph(), [f"x{k}" for k in range(operands_of(row))]
+        program = Program("", graph, graph.append(row, *map(graph.input, names)), {})
+        points = product(OUTSIDE if len(names) < 3 else OUTSIDE[3:6], repeat=len(names))
+        found.append([evaluate(program, dict(zip(names, at, strict=True))) for at in points])
+    jobs = [verify.job_of(r, code(r[0], target, f"f{k}").text, f"f{k}") for k, r in enumerate(found)]
+    for results, outs in zip(found, verify.run(target, jobs, 3000)[1], strict=True):
+        agree(results, outs)
+
+
+NANS = [
+    ("log(x) + y", {"x": -2.0, "y": 1.0}), ("log(x)*0 + y", {"x": -2.0, "y": 1.0}),
+    ("y/(x*x - x)*x", {"x": 0.0, "y": 0.0}), ("relu(log(x))", {"x": -2.0}), ("max(log(x), y)", {"x": -2.0, "y": 1.0}),
+    ("min(y, sqrt(x))", {"x": -2.0, "y": 1.0}), ("max(log(x), y, z)", {"x": -2.0, "y": 1.0, "z": 2.0}),
+    ("clip(sqrt(x), 0, 1)*y", {"x": -2.0, "y": 1.0}), ("abs(log1p(x)) + log(y)", {"x": -2.0, "y": -2.0}),
+    ("leaky_relu(log(x)) + elu(x)", {"x": -2.0}), ("where(x < 0, log(x), x)", {"x": -2.0}), ("atanh(x)^2", {"x": 2.0}),
+    ("log2(x - 2000)", {"x": 3.0}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("ties", ["split", "first"])
+def test_a_nan_on_the_way_reaches_every_gradient(target: str, ties: str) -> None:
+    results = [evaluate(text, at, ties=ties) for text, at in NANS]
+    assert all(math.isnan(g) for r in results for g in r.gradient.values())
+    agree(results, outcomes(results, target))
+
+
+@pytest.mark.parametrize("ties", ["split", "first"])
+def test_a_nan_among_entries(target: str, ties: str) -> None:
+    if target == "python":
+        pytest.skip("Python is for numbers")
+    x, y = [[-1.0, 2.0], [3.0, 4.0]], [1.0, 2.0]
+    text = """
+        log(x)*y; sum(log(x))*y; max(log(x)); max(log(x), axis=1); log(x)@y; relu(log(x)); norm(log(x)); log(x)[1] + y;
+        where(x > 0, log(x), 0); max(x, log(x)); softmax(log(x)); sum(x/x); cumsum(log(x))
+    """
+    at = [{"x": x, "y": y} if "y" in t else {"x": x} for t in text.split(";")]
+    results = [evaluate(t.strip(), p, ties=ties) for t, p in zip(text.split(";"), at, strict=True)]
+    weighed = [evaluate(r.program, r.at, ties=ties, upstream=np.full(np.shape(r.value), 2.0)) for r in results]
+    agree(weighed, outcomes(weighed, target))
+
+
+def test_what_nobody_asks_for_may_be_nan(target: str) -> None:
+    """Where the upstream gradient given is 0."""
+    if target == "python":
+        pytest.skip("Python is for numbers")
+    result = evaluate("log(x)", x=[-1.0, 2.0], upstream=[0.0, 1.0])
+    agree([result], outcomes([result], target))
+
+
+def test_where_there_is_no_nan_nothing_guards_against_it(target: str) -> None:
+    for text in (FLAGSHIP, "1/(1 + exp(-(w0*x0 + w1*x1 + w2)))", "sqrt(x^2 + y^2)", "log(1 + exp(x))", "sqrt(x)"):
+        assert "no gradient where" not in code(evaluate(text, dict.fromkeys(parse(text).inputs, 0.5)), target).text
+
+
+def test_a_maximum_of_many_is_no_search() -> None:
+    text = f"max({', '.join(f'x{k}' for k in range(40))})"
+    assert "max(" in code(evaluate(text, {f"x{k}": float(k) for k in range(40)}), "python").text
 
 
 def differentiated(module: str, made: Code, at: float) -> float:

@@ -109,7 +109,7 @@ FORMULAS: Mapping[str, Callable[..., Any]] = {
     "norm": scaled_norm,
     "cofactor_change": cofactor_change,
     "sigmoid": sigmoid,
-    "step": lambda F, x: x > 0.0,
+    "step": lambda F, x: F.where(F.equal(x, x), x > 0.0, x),
 }
 
 TEMPLATES: dict[str, str] = {

@@ -13,6 +13,14 @@ from .flat import GRADIENT, VALUE, Variable
 from .pythonic import tuple_of
 from .writer import Piece
 
+DIGAMMA = Operation("digamma_of_torch", "digamma as PyTorch has it.", pattern="")
+
+
+def digamma(F: Any, x: Any) -> Any:
+    """At the pole 0, whose sides differ, PyTorch's is -∞."""
+    return F.where(F.equal(x, 0.0), math.nan, F.row(DIGAMMA, x))
+
+
 ON_MATRIX = """
 def {name}(*operands):
     \"\"\"PyTorch's, with NaN where the matrix is singular.\"\"\"
@@ -39,13 +47,16 @@ class Torch(ArrayWriter):
         "float_of_hits": "(i[..., None] == torch.arange(n)).to(torch.float64)",
     }  # fmt: skip
     templates = {**TEMPLATES, **{name: ON_MATRIX.replace("{word}", name) for name in ("inv", "solve")}}  # noqa: RUF012
-    functions = dict.fromkeys(
-        ("sqrt", "hypot", "abs", "sign", "floor", "ceil", "round", "exp", "expm1", "log", "log2", "log10", "log1p",
-         "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh",
-         "erf", "erfc", "lgamma", "digamma"),
-        "torch.{}",
-    )  # fmt: skip
-    formulas = {**FORMULAS, "cbrt": cbrt}  # noqa: RUF012
+    functions = {  # noqa: RUF012
+        **dict.fromkeys(
+            ("sqrt", "hypot", "abs", "sign", "floor", "ceil", "round", "exp", "expm1", "log", "log2", "log10", "log1p",
+             "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh",
+             "erf", "erfc", "lgamma"),
+            "torch.{}",
+        ),
+        "digamma_of_torch": "torch.digamma",
+    }  # fmt: skip
+    formulas = {**FORMULAS, "cbrt": cbrt, "digamma": digamma}  # noqa: RUF012
     vocabulary = {"amax": "amax", "amin": "amin", "concat": "cat", "transpose": "permute"}  # noqa: RUF012
 
     def as_number(self, piece: Piece) -> Piece:
