@@ -254,7 +254,7 @@ class Maker:
         graph = self.graph
         operation, operands = graph.operations[i], graph.operands[i]
         guarded = self.zeroed[i] and self.outlook.risks(i, k)
-        passing = operation.structural and self.outlook.spreads(i, k)
+        passing = self.outlook.chooses_nan(i, k)
         key = (operation.key, self._kind(i), k, guarded, passing)
         pattern = self.patterns.get(key)
         if pattern is None:

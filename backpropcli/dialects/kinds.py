@@ -67,19 +67,19 @@ class Outlook:
         return not moves and (operation.singular or not self._union(self.graph.operands[i]) <= FINITE)
 
     def hides(self, i: int, k: int) -> bool:
-        """Whether the value may be NaN where the local gradient towards operand k is a number."""
-        if self.graph.operations[i].tensor:
+        """Whether the value may be NaN where the local gradient towards operand k is a number, or nobody's choice."""
+        if self.graph.operations[i].tensor or self.chooses_nan(i, k):
             return "NaN" in self.kinds[i]
         return any(z == "NaN" != local for z, local in self._outcomes(i, k))
 
-    def spreads(self, i: int, k: int) -> bool:
-        """Whether the value may be NaN, and is wherever operand k is: no choice of the others leaves it out."""
+    def chooses_nan(self, i: int, k: int) -> bool:
+        """Whether the value, chosen from operands, may be NaN, and is wherever operand k is: none can leave it out."""
         operation = self.graph.operations[i]
-        if operation.tensor or "NaN" not in self.kinds[i]:
-            return "NaN" in self.kinds[i]
+        if not operation.structural or "NaN" not in self.kinds[i]:
+            return False
         n = 2 if operation.variadic else len(self.graph.operands[i])
         choices = [NAN if place == min(k, n - 1) else FINITE for place in range(n)]
-        return _values(outcomes(operation, -1, choices, tuple(range(n)))) == NAN
+        return operation.tensor or _values(outcomes(operation, -1, choices, tuple(range(n)))) == NAN
 
     def _union(self, nodes: Iterable[int]) -> Kinds:
         return frozenset[str]().union(*[self.kinds[j] for j in nodes])
