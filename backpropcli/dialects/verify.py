@@ -166,7 +166,7 @@ def entries_of(x):
     if target == "python":
         return array("d", [x])
     if target.startswith("torch"):
-        x = x.detach().numpy()
+        return array("d", x.detach().reshape(-1).tolist())
     return array("d", numpy.ravel(x).astype(float).tobytes())
 
 
