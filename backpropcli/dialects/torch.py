@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from ..errors import OptionError
 from ..operations import OPERATIONS, Operation
 from ..shapes import Key, Shape, axes_of
-from .arrays import FORMULAS, TEMPLATES, ArrayWriter, atom, cbrt, key_text
+from .arrays import FORMULAS, TEMPLATES, ArrayWriter, cbrt
 from .flat import GRADIENT, VALUE, Variable
 from .pythonic import tuple_of
 from .writer import Piece
@@ -109,8 +109,7 @@ class Torch(ArrayWriter):
 
     def indexed(self, operation: Operation, x: Piece) -> Piece:
         key, turned = forwards(operation.attributes["key"], x.shape)
-        x = self.number(x)
-        found = Piece(f"{atom(x)}[{key_text(key)}]")
+        found = self.at(x, key)
         return self.flipped(found, turned) if turned else found
 
     def scattered(self, operation: Operation, x: Piece) -> Piece:
