@@ -94,7 +94,7 @@ FORMULAS: Mapping[str, Callable[..., Any]] = {
 
 TEMPLATES: dict[str, str] = {
     "scatter": """
-def {name}(x, shape, key):
+def {name}(x, key, shape):
     \"\"\"Zeros of the shape, with x at the key.\"\"\"
     out = {np}.zeros({shape_of_zeros})
     out[key] = x
@@ -275,7 +275,7 @@ class ArrayWriter(PythonWriter):
     def joined(self, operation: Operation, *parts: Piece) -> Piece:
         axis = operation.attributes["axis"]
         texts = ", ".join(self.argument(x).text for x in parts)
-        rank = len(parts[0].shape) + (operation.name == "stack")
+        rank = len(operation.shape_of(*[x.shape for x in parts]))
         word, _ = self.words_for_axes
         more = f", {word}={axis % rank}" if axis % rank else ""
         return Piece(f"{self.np}.{self.names_of(operation.name)}([{texts}]{more})")
@@ -292,12 +292,7 @@ class ArrayWriter(PythonWriter):
         name = operation.name
         if name not in self.written_templates:
             self.written_templates[name] = self.outer.name(name)
-        attributes = operation.attributes
-        more = []
-        if name == "scatter":
-            more = [tuple_of([str(n) for n in attributes["into"]]), key_tuple(attributes["key"])]
-        elif name in ("put", "one_hot"):
-            more = [str(attributes["length" if name == "put" else "classes"])]
+        more = [key_tuple(x) if isinstance(x, tuple) else str(x) for x in operation.attributes.values()]
         return self.call(self.written_templates[name], [self.array(self.number(x)) for x in operands], *more)
 
     def outer_product(self, operation: Operation, x: Piece, y: Piece) -> Piece:

@@ -146,7 +146,7 @@ class C(Writer):
             return super().statement(target, pattern, names, adds)
         name, shape = self.variables[target], self.shape_of(target)
         declared = [] if adds or self.is_given(target) else self.declaration(name, shape)
-        return declared + Loops(self, names).statement(pattern, name, shape, adds)
+        return declared + Loops(self, names).statement(pattern, name, adds)
 
     def is_given(self, variable: Variable) -> bool:
         """Whether the variable is an array that the caller gives."""
@@ -187,7 +187,7 @@ class C(Writer):
         else:
             out = self.names.name("out" if shape else "total")
             lines += [] if shape else self.declaration(out, ())
-            lines += Loops(self, roles).statement(pattern, out, shape, False)
+            lines += Loops(self, roles).statement(pattern, out, False)
             lines += [] if shape else [f"return {out};"]
             parameters += [f"double *{out}"] if shape else []
         lines = [*unread(operands, lines), *begun(lines)]

@@ -99,7 +99,7 @@ class Loops:
         self.names = names
         self.lines: list[str] = []
 
-    def statement(self, pattern: Pattern, target: str, shape: Shape, adds: bool) -> list[str]:
+    def statement(self, pattern: Pattern, target: str, adds: bool) -> list[str]:
         """The lines that write a pattern into a variable, or add it there."""
         graph = pattern.graph
         uses = [0] * len(graph)
@@ -232,9 +232,7 @@ class Loops:
             return loops.diagonal(x, shape)
         out = self.room("diag", shape, into)
         self.fill(out)
-        self.lines += self.writer.loop(
-            x.shape, lambda i: [f"{out.at(i * 2).text} = {self.writer.number(x.at(i)).text};"]
-        )
+        self.put_at(out, x, lambda i: i * 2)
         return out
 
     def fill(self, out: Entries) -> None:
@@ -343,32 +341,38 @@ class Loops:
         return out
 
     def joined(self, operation: Operation, operands: list[Entries], shape: Shape, into: str) -> Entries:
+        """One behind the other along an axis."""
+        axis, start = operation.attributes["axis"] % len(shape), 0
+        out = self.room(operation.name, shape, into)
+        for x in operands:
+            self.put_at(
+                out,
+                x,
+                lambda i, at=start: (*i[:axis], loops.stepped(i[axis], at, 1), *i[axis + 1 :]),  # type: ignore[misc]
+            )
+            start += x.shape[axis]
+        return out
+
+    def stacked(self, operation: Operation, operands: list[Entries], shape: Shape, into: str) -> Entries:
+        """Side by side along a new axis."""
         axis = operation.attributes["axis"] % len(shape)
         out = self.room(operation.name, shape, into)
-        writer, start = self.writer, 0
         for k, x in enumerate(operands):
-            at = start if operation.name == "concat" else k
-
-            def body(index: Index, x: Entries = x, at: int = at) -> list[str]:
-                if operation.name == "concat":
-                    place = (*index[:axis], loops.stepped(index[axis], at, 1), *index[axis + 1 :])
-                else:
-                    place = (*index[:axis], str(at), *index[axis:])
-                return [f"{out.at(place).text} = {writer.number(x.at(index)).text};"]
-
-            self.lines += writer.loop(x.shape, body)
-            start += x.shape[axis] if operation.name == "concat" else 0
+            self.put_at(out, x, lambda i, k=k: (*i[:axis], str(k), *i[axis:]))  # type: ignore[misc]
         return out
+
+    def put_at(self, out: Entries, x: Entries, place: Callable[[Index], Index]) -> None:
+        """Entries to places of an array."""
+        self.lines += self.writer.loop(
+            x.shape, lambda i: [f"{out.at(place(i)).text} = {self.writer.number(x.at(i)).text};"]
+        )
 
     def scattered(self, operation: Operation, operands: list[Entries], shape: Shape, into: str) -> Entries:
         (x,) = operands
         key = operation.attributes["key"]
         out = self.room("scatter", shape, into)
         self.fill(out)
-        self.lines += self.writer.loop(
-            x.shape,
-            lambda i: [f"{out.at(loops.keyed(i, key, shape)).text} = {self.writer.number(x.at(i)).text};"],
-        )
+        self.put_at(out, x, lambda i: loops.keyed(i, key, shape))
         return out
 
     def taken(self, operation: Operation, operands: list[Entries], shape: Shape, into: str) -> Entries:
@@ -425,29 +429,36 @@ class Loops:
         self.lines += writer.loop(shape, body)
         return out
 
-    def algebra(self, operation: Operation, operands: list[Entries], shape: Shape, into: str) -> Entries:
-        """Determinant, inverse and solution, by elimination on copies."""
-        a = operands[0]
-        n, writer, name = a.shape[0], self.writer, operation.name
-        writer.templates["eliminate"] = None
-        if name == "cofactor":
-            writer.templates["cofactors"] = None
-            out = self.room(name, shape, into)
-            self.lines.append(f"cofactors({n}, {self.kept('operand', a).array}, {out.array});")
-            return out
+    def cofactors(self, operation: Operation, operands: list[Entries], shape: Shape, into: str) -> Entries:
+        (a,) = operands
+        self.writer.templates.update(dict.fromkeys(("eliminate", "cofactors")))
+        out = self.room(operation.name, shape, into)
+        self.lines.append(f"cofactors({a.shape[0]}, {self.kept('operand', a).array}, {out.array});")
+        return out
+
+    def eliminated(self, a: Entries) -> Entries:
+        """A copy of a matrix, for elimination in its place."""
+        self.writer.templates["eliminate"] = None
         copy = self.room("copy", a.shape, "")
         self.store(copy.array, a)
-        out = self.room(name, shape, into)
-        if name == "det":
-            none = writer.names.numbered("none")
-            self.lines += [f"double {none} = 0.0;", f"{out.array} = eliminate({n}, 0, {copy.array}, &{none});"]
-            return out
-        if name == "inv":
-            self.lines += writer.loop(shape, lambda i: [f"{out.at(i).text} = {i[0]} == {i[1]};"])
+        return copy
+
+    def determinant(self, operation: Operation, operands: list[Entries], shape: Shape, into: str) -> Entries:
+        copy = self.eliminated(operands[0])
+        out, none = self.room(operation.name, shape, into), self.writer.names.numbered("none")
+        self.lines.append(f"double {none} = 0.0;")
+        self.lines.append(f"{out.array} = eliminate({copy.shape[0]}, 0, {copy.array}, &{none});")
+        return out
+
+    def solved(self, operation: Operation, operands: list[Entries], shape: Shape, into: str) -> Entries:
+        """The solution for columns, or the inverse: that for the columns of the unit matrix."""
+        copy = self.eliminated(operands[0])
+        out = self.room(operation.name, shape, into)
+        if len(operands) == 1:
+            self.lines += self.writer.loop(shape, lambda i: [f"{out.at(i).text} = {i[0]} == {i[1]};"])
         else:
             self.store(out.array, operands[1])
-        m = size(shape[1:])
-        self.lines.append(f"eliminate({n}, {m}, {copy.array}, {out.array});")
+        self.lines.append(f"eliminate({copy.shape[0]}, {size(shape[1:])}, {copy.array}, {out.array});")
         return out
 
 
@@ -455,9 +466,9 @@ MAKERS: dict[str, Callable[..., Entries]] = {
     "transpose": Loops.transposed, "reshape": Loops.reshaped, "full": Loops.stretched, "index": Loops.indexed,
     "outer": Loops.outer, "diag": Loops.diagonal, "sum": Loops.reduced, "prod": Loops.reduced, "amax": Loops.reduced,
     "amin": Loops.reduced, "cumsum": Loops.cumulated, "argmax": Loops.placed_largest, "matmul": Loops.multiplied,
-    "concat": Loops.joined, "stack": Loops.joined, "scatter": Loops.scattered, "take": Loops.taken, "put": Loops.put,
-    "one_hot": Loops.one_hot, "det": Loops.algebra, "inv": Loops.algebra, "solve": Loops.algebra,
-    "cofactor": Loops.algebra,
+    "concat": Loops.joined, "stack": Loops.stacked, "scatter": Loops.scattered, "take": Loops.taken, "put": Loops.put,
+    "one_hot": Loops.one_hot, "det": Loops.determinant, "inv": Loops.solved, "solve": Loops.solved,
+    "cofactor": Loops.cofactors,
 }  # fmt: skip
 """What writes the operations that are more than entry by entry."""
 

@@ -53,10 +53,10 @@ class Pattern(NamedTuple):
     @property
     def nothing(self) -> bool:
         """Whether it is 0, whatever the leaves are."""
-        i = self.root
-        if self.graph.operations[i].name == "full":
-            (i,) = self.graph.operands[i]
-        return self.graph.constants.get(i) == 0.0
+        i, graph = self.root, self.graph
+        while graph.operations[i].multilinear and len(graph.operands[i]) == 1:
+            (i,) = graph.operands[i]
+        return graph.constants.get(i) == 0.0
 
 
 class Line(NamedTuple):

@@ -71,7 +71,7 @@ class Jax(ArrayWriter):
     templates = {  # noqa: RUF012
         **TEMPLATES,
         "scatter": """
-def {name}(x, shape, key):
+def {name}(x, key, shape):
     \"\"\"Zeros of the shape, with x at the key.\"\"\"
     return jnp.zeros(shape).at[key].set(x)
 """,

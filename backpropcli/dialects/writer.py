@@ -15,7 +15,7 @@ from ..errors import OptionError, printable
 from ..graph import CONSTANT, INPUT, Graph
 from ..kernels.symbols import Symbol
 from ..operations import OPERATIONS, Operation
-from ..operations.table import ATOM, SIGN
+from ..operations.table import AND, ATOM, NOT, OR, POWER, SIGN
 from ..shapes import Shape
 from ..text import expressions, labels, needs_brackets
 from ..transform.simplify import simplify
@@ -193,14 +193,17 @@ class Writer:
         form = self.words.get(name) or sign_of(operation)
         if form:
             return self.infix(form, operation, operands)
+        function = self.function_of(name)
+        return self.call_helper(operation, operands) if function is None else self.call(function, operands)
+
+    def function_of(self, name: str) -> str | None:
+        """The language's function for an operation, if there is one."""
         function = self.functions.get(name)
-        if function is not None:
-            return self.call(function.format(name), operands)
-        return self.call_helper(operation, operands)
+        return None if function is None else function.format(name)
 
     def infix(self, form: str, operation: Operation, operands: Sequence[Piece]) -> Piece:
         """Operands around a sign, in brackets where they need them."""
-        logical = operation.name.startswith("logical")
+        logical = operation.binding in (OR, AND, NOT)
         pieces = [self.truth(x) if logical else self.number(x) for x in operands]
         texts = [f"({x.text})" if needs_brackets(operation, k, x.binding) else x.text for k, x in enumerate(pieces)]
         return Piece(form.format(*texts), operation.binding, operation.condition)
@@ -401,7 +404,7 @@ class Writer:
 
 def sign_of(operation: Operation) -> str:
     """How an operation is written that is a sign in every language, such as ``{} * {}``; "" for any other."""
-    if not operation.form or operation.attributes or operation.name in ("square", "pow"):
+    if not operation.form or operation.attributes or operation.binding == POWER:
         return ""
     return operation.form.replace("{}*{}", "{} * {}").replace("{}/{}", "{} / {}").replace("{}@{}", "{} @ {}")
 
