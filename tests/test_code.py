@@ -472,6 +472,21 @@ def test_verify_in_c() -> None:
     assert "against the reverse sweep: largest relative difference" in run.stdout
 
 
+def test_sweeps_are_shaken_only_while_a_difference_is_unexplained(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = evaluate("x*y", x=2.0, y=3.0)
+    asked: list[int] = []
+    monkeypatch.setattr(verify, "shaken_sweep", lambda result, k: asked.append(k) or [6.0 + 0.5 * k, 3.0, 2.0])
+    assert verify.compared(result, [[math.nextafter(6.0, 7.0)], [3.0], [2.0]])[1] == ""
+    assert asked == []
+    assert verify.compared(result, [[14.0], [3.0], [2.0]])[1] == ""  # 16 ranges
+    assert asked == [0, 1]
+    assert verify.compared(result, [[6.0], [3.0], [3.0]]) == (
+        0.5,
+        "∂/∂y is 3.0 by the code and 2.0 by the sweep, at x = 2.0, y = 3.0",
+    )
+    assert verify.compared(result, [[6.0], [3.0]])[1] == "the code gives gradients of other shapes"
+
+
 def test_points_are_drawn_where_none_is_given() -> None:
     run = backprop("code", "sqrt(x)*log(y)", "--verify")
     assert (run.returncode, "drawn by a seed" in run.stderr) == (0, True)
