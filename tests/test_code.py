@@ -14,7 +14,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
@@ -26,13 +26,13 @@ import pytest
 
 from backpropcli import Program, Result, evaluate, parse
 from backpropcli.cli.main import run as command
-from backpropcli.dialects import TARGETS, Code, code_of, flat, verify, writer_of
+from backpropcli.dialects import TARGETS, Code, code_of, flat, kinds, verify, writer_of
 from backpropcli.dialects.c import KEYWORDS, LIBM, MACROS
 from backpropcli.errors import LanguageError, OptionError
 from backpropcli.graph import Graph
 from backpropcli.operations import OPERATIONS
 from backpropcli.text import expressions
-from backpropcli.values import shapes_of
+from backpropcli.values import as_value, shapes_of
 
 from . import test_random, test_random_tensors
 from .conftest import differentiable_points, operands_of
@@ -323,7 +323,7 @@ NANS = [
     ("min(y, sqrt(x))", {"x": -2.0, "y": 1.0}), ("max(log(x), y, z)", {"x": -2.0, "y": 1.0, "z": 2.0}),
     ("clip(sqrt(x), 0, 1)*y", {"x": -2.0, "y": 1.0}), ("abs(log1p(x)) + log(y)", {"x": -2.0, "y": -2.0}),
     ("leaky_relu(log(x)) + elu(x)", {"x": -2.0}), ("where(x < 0, log(x), x)", {"x": -2.0}), ("atanh(x)^2", {"x": 2.0}),
-    ("log2(x - 2000)", {"x": 3.0}),
+    ("log2(x - 2000)", {"x": 3.0}), ("sqrt(cos(x)) + y", {"x": 2.0, "y": 1.0}),
 ]  # fmt: skip
 
 
@@ -392,6 +392,17 @@ def test_values_may_be_differentiated_once_more(module: str) -> None:
 
 
 # Numbers
+
+
+@pytest.mark.parametrize("usable", [test_random.usable, lambda r: test_random_tensors.usable(r)[0]])
+def test_values_are_of_the_kinds_foreseen(usable: Callable[[Random], Result]) -> None:
+    random = Random("kinds")
+    for _ in range(100):
+        result = usable(random)
+        graph = result.program.graph
+        for i, foreseen in enumerate(kinds.Outlook(graph).kinds):
+            found = {kinds.kind(x) for x in verify.entries(as_value(result.values[i]))}
+            assert found <= foreseen, (graph.operations[i], result)
 
 
 @pytest.mark.parametrize("kind", ["scalars", "tensors"])

@@ -17,7 +17,8 @@ from ..kernels.floats import FLOATS
 from ..operations import Operation
 
 SAMPLES: dict[str, tuple[float, ...]] = {
-    "-∞": (-inf,), "-": (-1000.0, -1.0, -0.5), "0": (0.0, -0.0), "+": (0.5, 1.0, 1000.0), "∞": (inf,), "NaN": (nan,),
+    "-∞": (-inf,), "-": (-1000.0, -4.0, -2.0, -1.5, -1.0, -0.5), "0": (0.0, -0.0),
+    "+": (0.5, 1.0, 1.5, 2.0, 4.0, 1000.0), "∞": (inf,), "NaN": (nan,),
 }  # fmt: skip
 """The kinds of numbers, and what stands for them."""
 
