@@ -14,8 +14,9 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -25,13 +26,13 @@ import pytest
 
 from backpropcli import Program, Result, evaluate, parse
 from backpropcli.cli.main import run as command
-from backpropcli.dialects import TARGETS, Code, code_of, flat, verify, writer_of
+from backpropcli.dialects import TARGETS, Code, code_of, flat, kinds, verify, writer_of
 from backpropcli.dialects.c import KEYWORDS, LIBM, MACROS
 from backpropcli.errors import LanguageError, OptionError
 from backpropcli.graph import Graph
 from backpropcli.operations import OPERATIONS
 from backpropcli.text import expressions
-from backpropcli.values import shapes_of
+from backpropcli.values import as_value, shapes_of
 
 from . import test_random, test_random_tensors
 from .conftest import differentiable_points, operands_of
@@ -290,6 +291,85 @@ def test_python_raises_where_ieee_has_an_answer_never() -> None:
         np.testing.assert_array_equal(outcome[0], wanted(result)[0], err_msg=told(result, outcome))
 
 
+OUTSIDE = (-1000.0, -2.5, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0)
+"""Operands, for some of which most functions have no value."""
+
+
+def agree(results: Sequence[Result], found: Sequence[verify.Outcome]) -> None:
+    """NaN and infinities stand where the sweep has them, and numbers are nearly its own."""
+    for result, outcome in zip(results, found, strict=True):
+        for ours, theirs in zip(wanted(result), outcome, strict=True):
+            np.testing.assert_allclose(theirs, ours, rtol=1e-9, atol=1e-300, err_msg=told(result, theirs))
+
+
+def test_no_number_stands_beside_a_nan(target: str) -> None:
+    """Value and gradient outside the domain are those of the sweep, in every gate on numbers."""
+    found: list[list[Result]] = []
+    for row in OPERATIONS.values():
+        if row.tensor or row.name in LACKED.get(target, ()):
+            continue
+        graph, names = Graph(), [f"x{k}" for k in range(operands_of(row))]
+        program = Program("", graph, graph.append(row, *map(graph.input, names)), {})
+        points = product(OUTSIDE if len(names) < 3 else OUTSIDE[3:6], repeat=len(names))
+        found.append([evaluate(program, dict(zip(names, at, strict=True))) for at in points])
+    jobs = [verify.job_of(r, code(r[0], target, f"f{k}").text, f"f{k}") for k, r in enumerate(found)]
+    for results, outs in zip(found, verify.run(target, jobs, 3000)[1], strict=True):
+        agree(results, outs)
+
+
+NANS = [
+    ("log(x) + y", {"x": -2.0, "y": 1.0}), ("log(x)*3 + y", {"x": -2.0, "y": 1.0}),
+    ("y/(x*x - x)*x", {"x": 0.0, "y": 0.0}), ("relu(log(x))", {"x": -2.0}), ("max(log(x), y)", {"x": -2.0, "y": 1.0}),
+    ("min(y, sqrt(x))", {"x": -2.0, "y": 1.0}), ("max(log(x), y, z)", {"x": -2.0, "y": 1.0, "z": 2.0}),
+    ("clip(sqrt(x), 0, 1)*y", {"x": -2.0, "y": 1.0}), ("abs(log1p(x)) + log(y)", {"x": -2.0, "y": -2.0}),
+    ("leaky_relu(log(x)) + elu(x)", {"x": -2.0}), ("where(x < 0, log(x), x)", {"x": -2.0}), ("atanh(x)^2", {"x": 2.0}),
+    ("log2(x - 2000)", {"x": 3.0}), ("sqrt(cos(x)) + y", {"x": 2.0, "y": 1.0}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("ties", ["split", "first"])
+def test_a_nan_on_the_way_reaches_every_gradient(target: str, ties: str) -> None:
+    results = [evaluate(text, at, ties=ties) for text, at in NANS]
+    assert all(math.isnan(g) for r in results for g in r.gradient.values())
+    agree(results, outcomes(results, target))
+
+
+@pytest.mark.parametrize("ties", ["split", "first"])
+def test_a_nan_among_entries(target: str, ties: str) -> None:
+    if target == "python":
+        pytest.skip("Python is for numbers")
+    x, y = [[-1.0, 2.0], [3.0, 4.0]], [1.0, 2.0]
+    text = """
+        log(x)*y; sum(log(x))*y; max(log(x)); max(log(x), axis=1); relu(log(x)); norm(log(x)); log(x)[1] + y;
+        where(x > 0, log(x), 0); max(x, log(x)); softmax(log(x)); sum(x/x)
+    """
+    at = [{"x": x, "y": y} if "y" in t else {"x": x} for t in text.split(";")]
+    results = []
+    for t, p in zip(text.split(";"), at, strict=True):
+        program = parse(t.strip(), {name: np.shape(value) for name, value in p.items()})
+        seed = np.full(program.graph.shape(program.output), 2.0)
+        results.append(evaluate(program, p, ties=ties, upstream=seed))
+    agree(results, outcomes(results, target))
+
+
+def test_what_nobody_asks_for_may_be_nan(target: str) -> None:
+    """Where the upstream gradient given is 0."""
+    if target == "python":
+        pytest.skip("Python is for numbers")
+    result = evaluate("log(x)", x=[-1.0, 2.0], upstream=[0.0, 1.0])
+    agree([result], outcomes([result], target))
+
+
+def test_where_there_is_no_nan_nothing_guards_against_it(target: str) -> None:
+    for text in (FLAGSHIP, "1/(1 + exp(-(w0*x0 + w1*x1 + w2)))", "sqrt(x^2 + y^2)", "log(1 + exp(x))", "sqrt(x)"):
+        assert "no gradient where" not in code(evaluate(text, dict.fromkeys(parse(text).inputs, 0.5)), target).text
+
+
+def test_a_maximum_of_many_is_no_search() -> None:
+    text = f"max({', '.join(f'x{k}' for k in range(40))})"
+    assert "max(" in code(evaluate(text, {f"x{k}": float(k) for k in range(40)}), "python").text
+
+
 def differentiated(module: str, made: Code, at: float) -> float:
     """The slope of the code's value as the library finds it, through the code itself."""
     names: dict[str, Any] = {}
@@ -312,6 +392,17 @@ def test_values_may_be_differentiated_once_more(module: str) -> None:
 
 
 # Numbers
+
+
+@pytest.mark.parametrize("usable", [test_random.usable, lambda r: test_random_tensors.usable(r)[0]])
+def test_values_are_of_the_kinds_foreseen(usable: Callable[[Random], Result]) -> None:
+    random = Random("kinds")
+    for _ in range(100):
+        result = usable(random)
+        graph = result.program.graph
+        for i, foreseen in enumerate(kinds.Outlook(graph).kinds):
+            found = {kinds.kind(x) for x in verify.entries(as_value(result.values[i]))}
+            assert found <= foreseen, (graph.operations[i], result)
 
 
 @pytest.mark.parametrize("kind", ["scalars", "tensors"])
@@ -389,7 +480,22 @@ def test_verify_in_c() -> None:
     need("c")
     run = backprop(*TWO_LAYER, "--target", "c", "--verify", "--wrt", "W1,b1")
     assert run.returncode == 0, run.stderr
-    assert "against the reverse sweep: largest difference" in run.stdout
+    assert "against the reverse sweep: largest relative difference" in run.stdout
+
+
+def test_sweeps_are_shaken_only_while_a_difference_is_unexplained(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = evaluate("x*y", x=2.0, y=3.0)
+    asked: list[int] = []
+    monkeypatch.setattr(verify, "shaken_sweep", lambda result, k: asked.append(k) or [6.0 + 0.5 * k, 3.0, 2.0])
+    assert verify.compared(result, [[math.nextafter(6.0, 7.0)], [3.0], [2.0]])[1] == ""
+    assert asked == []
+    assert verify.compared(result, [[14.0], [3.0], [2.0]])[1] == ""  # 16 ranges
+    assert asked == [0, 1]
+    assert verify.compared(result, [[6.0], [3.0], [3.0]]) == (
+        0.5,
+        "∂/∂y is 3.0 by the code and 2.0 by the sweep, at x = 2.0, y = 3.0",
+    )
+    assert verify.compared(result, [[6.0], [3.0]])[1] == "the code gives gradients of other shapes"
 
 
 def test_points_are_drawn_where_none_is_given() -> None:

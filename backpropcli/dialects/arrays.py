@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
+from ..kernels.special import INVERSE_SQRT_TWO_PI, INVERSE_SQRT_TWO_PI_REST, SQRT_HALF, SQRT_HALF_REST, split
 from ..operations import Operation
 from ..operations.table import ATOM, POWER
-from ..shapes import Shape, axes_of, stretched
+from ..shapes import Key, Shape, axes_of, key_text, reduced, stretched
 from .flat import Variable
 from .pythonic import PythonWriter, tuple_of
 from .writer import Piece
@@ -26,25 +27,13 @@ def scaled_norm(F: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     largest = F.amax(F.abs(x), axis=axis, keepdims=True)
     scale = F.where(F.logical_and(largest > 0.0, largest < float("inf")), largest, 1.0)
     found = scale * F.sqrt(F.sum(F.square(F.div(x, scale)), axis=axis, keepdims=True))
-    return found if keepdims else F.reshape(found, shape=_reduced(F, x, axis))
-
-
-def _reduced(F: Any, x: Any, axis: Any) -> Shape:
-    shape = F.shape(x)
-    gone = axes_of(shape, axis)
-    return tuple(n for a, n in enumerate(shape) if a not in gone)
-
-
-def split(F: Any, x: Any) -> Any:
-    """The upper half of x's digits (Veltkamp): its square is exact."""
-    c = 134217729.0 * x
-    return c - (c - x)
+    return found if keepdims else F.reshape(found, shape=reduced(F.shape(x), axis))
 
 
 def gaussian(F: Any, x: Any) -> Any:
     """exp(-x²) as `kernels.special` has it, made good for the rounding of x²."""
     near = F.where(F.abs(x) < 28.0, x, 0.0)
-    high = split(F, near)
+    high = split(near)
     bell = F.exp(-F.square(high))
     made_good = bell + bell * F.expm1((high - near) * (near + high))
     return F.where(F.abs(x) < 28.0, made_good, F.where(F.equal(x, x), 0.0, x))
@@ -52,10 +41,8 @@ def gaussian(F: Any, x: Any) -> Any:
 
 def normal_pdf(F: Any, x: Any) -> Any:
     """exp(-x²/2)/√(2π) as `kernels.special` has it."""
-    from ..kernels.special import INVERSE_SQRT_TWO_PI, INVERSE_SQRT_TWO_PI_REST
-
     near = F.where(F.abs(x) < 39.0, x, 0.0)
-    high = split(F, near)
+    high = split(near)
     bell = F.exp(-0.5 * F.square(high))
     rest = F.expm1(0.5 * (high - near) * (near + high)) + INVERSE_SQRT_TWO_PI_REST
     return F.where(F.abs(x) < 39.0, (bell + bell * rest) * INVERSE_SQRT_TWO_PI, F.where(F.equal(x, x), 0.0, x))
@@ -63,12 +50,10 @@ def normal_pdf(F: Any, x: Any) -> Any:
 
 def normal_cdf(F: Any, x: Any) -> Any:
     """½ erfc(-x/√2) as `kernels.special` has it, made good for the rounding of x/√2."""
-    from ..kernels.special import SQRT_HALF, SQRT_HALF_REST
-
     near = F.where(F.abs(x) < 39.0, x, 0.0)
     t = -SQRT_HALF * near
-    half_high = _half(SQRT_HALF)
-    high, low, half_low = split(F, near), near - split(F, near), SQRT_HALF - half_high
+    half_high = split(SQRT_HALF)
+    high, low, half_low = split(near), near - split(near), SQRT_HALF - half_high
     rest = ((high * half_high + t) + high * half_low + low * half_high) + low * half_low + near * SQRT_HALF_REST
     found = 0.5 * F.erfc(t) + F.div(rest * F.normal_pdf(near), SQRT_HALF)
     return F.where(F.abs(x) < 39.0, found, F.where(F.equal(x, x), x > 0.0, x))
@@ -78,11 +63,6 @@ def cofactor_change(F: Any, x: Any, t: Any) -> Any:
     """Where x is regular: with B = inv(x)ᵀ and cofactors z, sum(B*t)*z - B@tᵀ@z; NaN where it is singular."""
     B, z = F.transpose(F.inv(x)), F.cofactor(x)
     return F.mul(F.sum(F.mul(B, t)), z) - F.matmul(F.matmul(B, F.transpose(t)), z)
-
-
-def _half(x: float) -> float:
-    c = 134217729.0 * x
-    return c - (c - x)
 
 
 def sigmoid(F: Any, x: Any) -> Any:
@@ -109,12 +89,12 @@ FORMULAS: Mapping[str, Callable[..., Any]] = {
     "norm": scaled_norm,
     "cofactor_change": cofactor_change,
     "sigmoid": sigmoid,
-    "step": lambda F, x: x > 0.0,
+    "step": lambda F, x: F.where(F.equal(x, x), x > 0.0, x),
 }
 
 TEMPLATES: dict[str, str] = {
     "scatter": """
-def {name}(x, shape, key):
+def {name}(x, key, shape):
     \"\"\"Zeros of the shape, with x at the key.\"\"\"
     out = {np}.zeros({shape_of_zeros})
     out[key] = x
@@ -295,25 +275,24 @@ class ArrayWriter(PythonWriter):
     def joined(self, operation: Operation, *parts: Piece) -> Piece:
         axis = operation.attributes["axis"]
         texts = ", ".join(self.argument(x).text for x in parts)
-        rank = len(parts[0].shape) + (operation.name == "stack")
+        rank = len(operation.shape_of(*[x.shape for x in parts]))
         word, _ = self.words_for_axes
         more = f", {word}={axis % rank}" if axis % rank else ""
         return Piece(f"{self.np}.{self.names_of(operation.name)}([{texts}]{more})")
 
     def indexed(self, operation: Operation, x: Piece) -> Piece:
-        return Piece(f"{atom(self.number(x))}[{key_text(operation.attributes['key'])}]")
+        return self.at(x, operation.attributes["key"])
+
+    def at(self, x: Piece, key: Key) -> Piece:
+        """The entries at a key."""
+        return Piece(f"{atom(self.number(x))}[{key_text(key) or '()'}]")
 
     def by_template(self, operation: Operation, *operands: Piece) -> Piece:
         """A call of a template."""
         name = operation.name
         if name not in self.written_templates:
             self.written_templates[name] = self.outer.name(name)
-        attributes = operation.attributes
-        more = []
-        if name == "scatter":
-            more = [tuple_of([str(n) for n in attributes["into"]]), key_tuple(attributes["key"])]
-        elif name in ("put", "one_hot"):
-            more = [str(attributes["length" if name == "put" else "classes"])]
+        more = [key_tuple(x) if isinstance(x, tuple) else str(x) for x in operation.attributes.values()]
         return self.call(self.written_templates[name], [self.array(self.number(x)) for x in operands], *more)
 
     def outer_product(self, operation: Operation, x: Piece, y: Piece) -> Piece:
@@ -369,11 +348,6 @@ class ArrayWriter(PythonWriter):
     def assignment(self, name: str, piece: Piece) -> list[str]:
         return super().assignment(name, self.array(piece))
 
-    def first_gradient(self) -> list[str]:
-        if self.flat.shape:
-            return super().first_gradient()
-        return [f"{self.seed} = {self.array(self.constant(1.0)).text}"]
-
     def vectorized(self) -> list[list[str]]:
         texts = []
         for name, word in self.written_templates.items():
@@ -387,19 +361,7 @@ def atom(piece: Piece) -> str:
     return piece.text if piece.binding == ATOM else f"({piece.text})"
 
 
-def key_text(key: Any) -> str:
-    """The inside of the brackets of an index."""
-    found = []
-    for item in key:
-        if isinstance(item, int):
-            found.append(str(item))
-        else:
-            start, stop, step = ("" if x is None else str(x) for x in item)
-            found.append(f"{start}:{stop}" + (f":{step}" if step else ""))
-    return ", ".join(found) or "()"
-
-
-def key_tuple(key: Any) -> str:
-    """The same as a value, where there are no brackets."""
+def key_tuple(key: Key) -> str:
+    """The inside of the brackets of an index as a value."""
     items = [str(item) if isinstance(item, int) else "slice(" + ", ".join(map(str, item)) + ")" for item in key]
     return tuple_of(items) if items else "()"

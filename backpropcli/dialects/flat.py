@@ -10,7 +10,6 @@ others. What is added to a gradient that is there already is the copy gate.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
 from math import isfinite, nan
 from typing import Any, NamedTuple
 
@@ -23,6 +22,7 @@ from ..operations.maps import LinearMap, Reduced
 from ..shapes import Shape
 from ..shapes import broadcast as broadcast_shapes
 from ..transform.simplify import simplify
+from .kinds import Outlook
 
 VALUE, GRADIENT = "value", "gradient"
 
@@ -53,10 +53,10 @@ class Pattern(NamedTuple):
     @property
     def nothing(self) -> bool:
         """Whether it is 0, whatever the leaves are."""
-        i = self.root
-        if self.graph.operations[i].name == "full":
-            (i,) = self.graph.operands[i]
-        return self.graph.constants.get(i) == 0.0
+        i, graph = self.root, self.graph
+        while graph.operations[i].multilinear and len(graph.operands[i]) == 1:
+            (i,) = graph.operands[i]
+        return graph.constants.get(i) == 0.0
 
 
 class Line(NamedTuple):
@@ -88,6 +88,7 @@ class Flat(NamedTuple):
         ties: how operands of a maximum that tie share its gradient.
         forward: the lines of the values.
         backward: the lines of the gradients, after that of the output, which is 1 or given.
+        hides: the value may be NaN and a gradient a number all the same, unless the output's own is NaN there.
         maker: what made them, and tells the rules in words.
     """
 
@@ -97,12 +98,25 @@ class Flat(NamedTuple):
     ties: str
     forward: list[Line]
     backward: list[Line]
+    hides: bool
     maker: Maker
 
     @property
     def shape(self) -> Shape:
         """The output's shape; where it is no scalar, its upstream gradient is an argument."""
         return self.graph.shape(self.output)
+
+    def seed(self, given: bool) -> Pattern:
+        """The output's own gradient over ``upstream``: 1, or what is given; NaN where the value ``z`` is.
+
+        From there NaN spreads to every gradient. Where what is given is 0, nobody asks for the value.
+        """
+        F = Symbols(Graph())
+        upstream, z = (Symbol(F, F.graph.input(role, self.shape)) for role in ("upstream", "z"))
+        if not self.hides:
+            return Pattern(F.graph, upstream.index)
+        usual = F.write("logical_or", z == z, upstream == 0.0) if given else z == z
+        return Pattern(F.graph, F.write("where", usual, upstream, z).index)
 
 
 def flat(graph: Graph, output: int, wrt: Sequence[str], ties: str = "split", shielded: bool = False) -> Flat:
@@ -136,7 +150,9 @@ def flat(graph: Graph, output: int, wrt: Sequence[str], ties: str = "split", shi
                     reached.add(j)
                     backward.append(line)
     wanted = {graph.inputs[name] for name in wrt}
-    return Flat(graph, output, tuple(wrt), ties, forward, _used(backward, wanted), maker)
+    backward = _used(backward, wanted)
+    hides = "NaN" in maker.outlook.kinds[output] and any(maker.outlook.hides(line.node, line.k) for line in backward)
+    return Flat(graph, output, tuple(wrt), ties, forward, backward, hides, maker)
 
 
 def _used(lines: list[Line], wanted: set[int]) -> list[Line]:
@@ -157,7 +173,7 @@ class Maker:
 
     Attributes:
         zeroed: for every node, whether its upstream gradient may be a structural zero, as in a branch not selected.
-        wild: for every node, whether its value may be infinite or NaN where the inputs are not.
+        outlook: what every node's value may be.
         shields: for every node, when its value is used, if that depends on a condition.
     """
 
@@ -167,24 +183,12 @@ class Maker:
         self.ties = ties
         self.patterns: dict[Any, Pattern] = {}
         self.shields: list[Shield | None] = [None] * len(graph)
+        self.outlook = Outlook(graph)
         self.zeroed = [False] * len(graph)
-        self.wild = [False] * len(graph)
         for i in range(output, -1, -1):
             if graph.operations[i].structural or self.zeroed[i]:
                 for j in graph.operands[i]:
                     self.zeroed[j] = True
-        for i, operands in enumerate(graph.operands):
-            if operands:
-                singular = leaves_the_finite(graph.operations[i], self.numbers(i))
-                self.wild[i] = singular or any(self.wild[j] for j in operands)
-
-    def risks(self, i: int, k: int) -> bool:
-        """Whether the local gradient towards operand k may be infinite or NaN."""
-        graph = self.graph
-        operation, operands = graph.operations[i], graph.operands[i]
-        if operation.pattern == "gradient distributor" or graph.operations[operands[k]] is CONSTANT:
-            return False
-        return self.wild[i] or any(self.wild[j] for j in operands) or leaves_the_finite(operation, self.numbers(i), k)
 
     def has_line(self, i: int) -> bool:
         """Whether a node has a line: an input is there, and a plain number stands where it is used."""
@@ -238,7 +242,7 @@ class Maker:
     def _shield(self, i: int) -> Shield | None:
         """When the value of a node is used, if it may be infinite or NaN elsewhere; with a point for there."""
         shield = self.shields[i]
-        if shield is None or not leaves_the_finite(self.graph.operations[i], self.numbers(i)):
+        if shield is None or not self.outlook.leaves_the_finite(i):
             return None
         shape = self.graph.shape(i)
         regular = self._regular_point(i, -1)
@@ -249,11 +253,12 @@ class Maker:
         """The line of what reaches operand k of node i."""
         graph = self.graph
         operation, operands = graph.operations[i], graph.operands[i]
-        guarded = self.zeroed[i] and self.risks(i, k)
-        key = (operation.key, self._kind(i), k, guarded)
+        guarded = self.zeroed[i] and self.outlook.risks(i, k)
+        passing = self.outlook.chooses_nan(i, k)
+        key = (operation.key, self._kind(i), k, guarded, passing)
         pattern = self.patterns.get(key)
         if pattern is None:
-            pattern = self.patterns[key] = self._traced(i, k, guarded)
+            pattern = self.patterns[key] = self._traced(i, k, guarded, passing)
         roles = {"upstream": Variable(GRADIENT, i), "z": Variable(VALUE, i), **self._roles(i)}
         return Line(Variable(GRADIENT, operands[k]), pattern, roles, adds, i, k)
 
@@ -308,9 +313,10 @@ class Maker:
     def _roles(self, i: int) -> dict[str, Variable]:
         return {f"x{k}": Variable(VALUE, j) for k, j in enumerate(self.graph.operands[i])}
 
-    def _traced(self, i: int, k: int, guarded: bool) -> Pattern:
+    def _traced(self, i: int, k: int, guarded: bool, passing: bool) -> Pattern:
         operation = self.graph.operations[i]
         F = Rules(Graph(), self.ties)
+        F.passes_nan = passing
         operands = self._operands(F, i)
         z, upstream = self._leaf(F, "z", i), self._leaf(F, "upstream", i)
         at, value = operands, z
@@ -379,37 +385,9 @@ def shields_of(graph: Graph, output: int) -> list[Shield | None]:
     return found
 
 
-PROBES = (-1000.0, -1.0, -0.5, 0.0, 0.5, 1.0, 1000.0)
-
-
 def inside(low: float, high: float) -> float:
     """A plain number of the interval."""
     return next((x for x in (1.0, 0.5, 2.0) if low < x < high), low)
-
-
-_FOUND: dict[Any, bool] = {}
-
-
-def leaves_the_finite(operation: Operation, numbers: Sequence[float | None], k: int = -1) -> bool:
-    """Whether the value, or the local gradient towards operand k, may be infinite or NaN at finite operands.
-
-    Of operations on single numbers it is found out, at some points; rows of others say so.
-
-    Args:
-        numbers: of every operand the constant that it is, or None.
-    """
-    if operation.tensor:
-        return operation.singular
-    key = (operation.key, tuple(map(repr, numbers)), k)
-    if key not in _FOUND:
-        _FOUND[key] = False
-        for point in product(*[PROBES if c is None else (c,) for c in numbers]):
-            z = FLOATS.kernels[operation.key](*point)
-            local = 0.0 if k < 0 else float(operation.local(FLOATS, k, z, list(point)))
-            if not (isfinite(z) and isfinite(local)):
-                _FOUND[key] = True
-                break
-    return _FOUND[key]
 
 
 # What rules ask of numbers besides operations, as operations that code can call by name.
@@ -472,11 +450,14 @@ class Rules(Symbols):
 
     Attributes:
         guards: products are 0 where the upstream gradient is, whatever the local gradient is.
+        passes_nan: where a value is NaN none of its operands was chosen, and the upstream gradient, NaN too or 0,
+            passes.
     """
 
     def __init__(self, graph: Graph, ties: str = "split") -> None:
         super().__init__(graph, ties)
         self.guards = False
+        self.passes_nan = False
 
     def row(self, operation: Operation, *operands: Any) -> Symbol:
         return Symbol(self, self.graph.append(operation, *[self.symbol(x).index for x in operands]))
@@ -505,8 +486,10 @@ class Rules(Symbols):
 
     def product(self, local: Any, moved: Any, z: Any, x: Any, structural: bool) -> Any:
         found = super().product(local, moved, z, x, structural)
-        if isinstance(found, Symbol) and self.name(local) in ("share", "first"):
-            return self.write("where", local != 0.0, found, 0.0)
-        if self.guards and isinstance(found, Symbol) and found is not moved:
-            return self.write("where", moved != 0.0, found, 0.0)
-        return found
+        if not isinstance(found, Symbol) or found is moved:
+            return found
+        if self.name(local) in ("share", "first"):
+            found = self.write("where", local != 0.0, found, 0.0)
+        if self.passes_nan and self.name(found) == "where":
+            return self.write("where", z == z, found, moved)
+        return self.write("where", moved != 0.0, found, 0.0) if self.guards else found

@@ -5,8 +5,9 @@ from __future__ import annotations
 from math import inf
 from typing import Any
 
+from ..kernels.special import split
 from ..operations import Operation
-from .arrays import FORMULAS, TEMPLATES, ArrayWriter, split
+from .arrays import FORMULAS, TEMPLATES, ArrayWriter
 from .writer import Piece
 
 ERFC = Operation("erfc_of_jax", "erfc as JAX has it.", pattern="")
@@ -18,7 +19,7 @@ def erfc(F: Any, x: Any) -> Any:
     With h + l = x: erfc(x) = erfc(h) - 2/√π exp(-h²) (l - h l² + (4h² - 2)/6 l³ - …), and |l| < 2⁻²⁶ |h|.
     """
     near = F.where(F.abs(x) < 28.0, x, 0.0)
-    h = split(F, near)
+    h = split(near)
     step = near - h
     slope = F.exp(-F.square(h)) * 1.1283791670955126
     found = F.row(ERFC, h) - slope * step * (1.0 - h * step + F.div(4.0 * F.square(h) - 2.0, 6.0) * F.square(step))
@@ -70,7 +71,7 @@ class Jax(ArrayWriter):
     templates = {  # noqa: RUF012
         **TEMPLATES,
         "scatter": """
-def {name}(x, shape, key):
+def {name}(x, key, shape):
     \"\"\"Zeros of the shape, with x at the key.\"\"\"
     return jnp.zeros(shape).at[key].set(x)
 """,

@@ -6,7 +6,7 @@ from ..kernels import floats, special
 from ..operations import Operation
 from ..operations.table import ATOM, PRODUCT
 from .pythonic import PythonWriter
-from .writer import CHOICE, Piece, sign_of
+from .writer import CHOICE, Piece
 
 
 class Python(PythonWriter):
@@ -35,8 +35,8 @@ class Python(PythonWriter):
         return Piece(f"{values[0]} if {test} else {values[1]}", CHOICE)
 
     def divided(self, operation: Operation, x: Piece, y: Piece) -> Piece | None:
-        """By a number that is not 0 without more ado."""
-        return self.infix(sign_of(operation), operation, [x, y]) if y.constant else None
+        """By a number that is not 0 without more ado; else by a function that does not raise."""
+        return self.call(self.texts.kernel("div") or "", [x, y]) if not y.constant else None
 
     def power(self, operation: Operation, x: Piece, y: Piece) -> Piece | None:
         return self.squared(operation, x) if y.constant == 2.0 else None
@@ -49,13 +49,5 @@ class Python(PythonWriter):
 
     spellers = {"where": where, "div": divided, "pow": power, "square": squared, "abs": magnitude}  # noqa: RUF012
 
-    def spell(self, operation: Operation, operands: list[Piece]) -> Piece:
-        name = operation.name
-        speller = self.spellers.get(name)
-        found = speller(self, operation, *operands) if speller is not None else None
-        if found is not None:
-            return found
-        if sign_of(operation) and name != "div":
-            return self.infix(sign_of(operation), operation, operands)
-        kernel = self.texts.kernel(name)
-        return self.call(kernel, operands) if kernel is not None else self.call_helper(operation, operands)
+    def function_of(self, name: str) -> str | None:
+        return self.texts.kernel(name)

@@ -65,7 +65,8 @@ class PythonWriter(Writer):
 
     def first_gradient(self) -> list[str]:
         """The output's own gradient."""
-        return [f"{self.seed} = {self.upstream}" if self.flat.shape else f"{self.seed} = 1.0"]
+        given = bool(self.flat.shape)
+        return self.seeded(Piece(self.upstream, shape=self.flat.shape) if given else self.constant(1.0), given)
 
     def nothing(self, variable: Variable) -> str:
         """The gradient of an input that nothing reaches."""

@@ -80,6 +80,7 @@ class Texts:
         self.sources = [source_of(module) for module in modules]
         self.wanted: dict[str, ast.stmt] = {}
         self.imports: set[str] = set()
+        self.named: dict[str, str | None] = {}
 
     @property
     def defined(self) -> set[str]:
@@ -88,6 +89,11 @@ class Texts:
 
     def kernel(self, operation: str) -> str | None:
         """How the operation's kernel is called, ours or one of Python's own; None if there is none."""
+        if operation not in self.named:
+            self.named[operation] = self._kernel(operation)
+        return self.named[operation]
+
+    def _kernel(self, operation: str) -> str | None:
         for source in self.sources:
             found = source.kernels.get(operation)
             if found is None:

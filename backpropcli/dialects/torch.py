@@ -8,10 +8,18 @@ from typing import Any, ClassVar
 from ..errors import OptionError
 from ..operations import OPERATIONS, Operation
 from ..shapes import Key, Shape, axes_of
-from .arrays import FORMULAS, TEMPLATES, ArrayWriter, atom, cbrt, key_text
+from .arrays import FORMULAS, TEMPLATES, ArrayWriter, cbrt
 from .flat import GRADIENT, VALUE, Variable
 from .pythonic import tuple_of
 from .writer import Piece
+
+DIGAMMA = Operation("digamma_of_torch", "digamma as PyTorch has it.", pattern="")
+
+
+def digamma(F: Any, x: Any) -> Any:
+    """At the pole 0, whose sides differ, PyTorch's is -∞."""
+    return F.where(F.equal(x, 0.0), math.nan, F.row(DIGAMMA, x))
+
 
 ON_MATRIX = """
 def {name}(*operands):
@@ -39,13 +47,16 @@ class Torch(ArrayWriter):
         "float_of_hits": "(i[..., None] == torch.arange(n)).to(torch.float64)",
     }  # fmt: skip
     templates = {**TEMPLATES, **{name: ON_MATRIX.replace("{word}", name) for name in ("inv", "solve")}}  # noqa: RUF012
-    functions = dict.fromkeys(
-        ("sqrt", "hypot", "abs", "sign", "floor", "ceil", "round", "exp", "expm1", "log", "log2", "log10", "log1p",
-         "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh",
-         "erf", "erfc", "lgamma", "digamma"),
-        "torch.{}",
-    )  # fmt: skip
-    formulas = {**FORMULAS, "cbrt": cbrt}  # noqa: RUF012
+    functions = {  # noqa: RUF012
+        **dict.fromkeys(
+            ("sqrt", "hypot", "abs", "sign", "floor", "ceil", "round", "exp", "expm1", "log", "log2", "log10", "log1p",
+             "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh",
+             "erf", "erfc", "lgamma"),
+            "torch.{}",
+        ),
+        "digamma_of_torch": "torch.digamma",
+    }  # fmt: skip
+    formulas = {**FORMULAS, "cbrt": cbrt, "digamma": digamma}  # noqa: RUF012
     vocabulary = {"amax": "amax", "amin": "amin", "concat": "cat", "transpose": "permute"}  # noqa: RUF012
 
     def as_number(self, piece: Piece) -> Piece:
@@ -98,8 +109,7 @@ class Torch(ArrayWriter):
 
     def indexed(self, operation: Operation, x: Piece) -> Piece:
         key, turned = forwards(operation.attributes["key"], x.shape)
-        x = self.number(x)
-        found = Piece(f"{atom(x)}[{key_text(key)}]")
+        found = self.at(x, key)
         return self.flipped(found, turned) if turned else found
 
     def scattered(self, operation: Operation, x: Piece) -> Piece:
@@ -167,7 +177,8 @@ class TorchFunction(Torch):
         tab = self.tab
         parameters = self.parameters
         forward = self.forward()
-        backward = [*self.backward(), *self.unreached()]
+        first = self.seeded(Piece(self.seed, shape=self.flat.shape), True) if self.flat.hides else []
+        backward = [*first, *self.backward(), *self.unreached()]
         saved = self._saved()
         given = {self.graph.inputs[name] for name in self.flat.wrt}
         returned = [self.variables[Variable(GRADIENT, i)] if i in given else "None" for i in self.graph.inputs.values()]
@@ -202,4 +213,5 @@ class TorchFunction(Torch):
             for role, variable in line.roles.items()
             if variable.kind == VALUE and role in line.pattern.graph.inputs
         }
+        used |= {self.flat.output} if self.flat.hides else set()
         return [self.variables[Variable(VALUE, i)] for i in sorted(used)]

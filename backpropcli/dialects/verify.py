@@ -13,11 +13,13 @@ import os
 import shutil
 import subprocess
 import sys
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from math import inf, isfinite, isnan, ulp
+from itertools import chain
+from math import inf, isnan, ulp
 from random import Random
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from ..api import Result, evaluate
 from ..checks.shake import SWEEPS, shaken_system
@@ -27,7 +29,7 @@ from ..language import Program
 from ..operations.maps import LinearMap
 from ..shapes import Shape, size
 from ..sweeps import forward, reverse
-from ..values import Value, as_value, entries, finite
+from ..values import Value, as_value, entries, finite, is_tensor
 from .flat import Maker
 
 SECONDS = 120
@@ -59,7 +61,7 @@ class Job(NamedTuple):
         shapes: of the arguments, in order.
         upstream: the output's shape, where its upstream gradient is an argument.
         wrt: which arguments have a gradient, by number.
-        calls: arguments, the upstream gradient behind them, each as its entries.
+        calls: the entries of all arguments, those of the upstream gradient behind them.
     """
 
     code: str
@@ -67,7 +69,7 @@ class Job(NamedTuple):
     shapes: list[Shape]
     upstream: Shape
     wrt: list[int]
-    calls: list[list[list[float]]]
+    calls: list[bytes]
 
     @property
     def given(self) -> list[Shape]:
@@ -98,7 +100,9 @@ class Verification(NamedTuple):
     def stamp(self) -> str:
         """One line for the header."""
         count = f"{self.points} point{'s' * (self.points > 1)}"
-        difference = f"largest difference {self.difference:.1e}" if self.difference else "the same to the last bit"
+        difference = "the same to the last bit"
+        if self.difference:
+            difference = f"largest relative difference {self.difference:.1e}, as rounding explains"
         return f"verified with {self.tool} at {count} against the reverse sweep: {difference}"
 
 
@@ -127,8 +131,9 @@ def run(target: str, jobs: Sequence[Job], seconds: float = 0.0) -> tuple[str, li
 
 RUNNER = """
 import json, runpy, sys
+from array import array
 
-target = sys.argv[1]
+target, jobs = sys.argv[1:]
 try:
     if target == "numpy":
         import numpy
@@ -146,29 +151,29 @@ except ModuleNotFoundError:
     sys.exit(3)
 
 
-def given(entries, shape):
+def given(n, shape):
+    entries = array("d")
+    entries.fromfile(sys.stdin.buffer, n)
     if target == "python":
         return entries[0]
     if target.startswith("torch"):
-        x = torch.tensor(entries, dtype=torch.float64).reshape(shape)
-        return x.requires_grad_() if target == "torch-function" else x
-    return numpy.reshape(numpy.array(entries, dtype=float), shape) if shape else entries[0]
+        x = torch.frombuffer(entries, dtype=torch.float64).clone() if n else torch.zeros(0, dtype=torch.float64)
+        return x.reshape(shape).requires_grad_(target == "torch-function")
+    return numpy.reshape(numpy.array(entries), shape) if shape else entries[0]
 
 
-def flat(x):
+def entries_of(x):
     if target == "python":
-        return [float(x)]
+        return array("d", [x])
     if target.startswith("torch"):
-        return x.detach().reshape(-1).tolist()
-    return numpy.asarray(x, dtype=float).ravel().tolist()
+        return array("d", x.detach().reshape(-1).tolist())
+    return array("d", numpy.ravel(x).astype(float).tobytes())
 
 
-print(json.dumps(version))
-for line in sys.stdin:
-    job = json.loads(line)
+for job in json.load(open(jobs)):
     function = runpy.run_path(job["path"])[job["function"]]
-    for call in job["calls"]:
-        arguments = [given(x, shape) for x, shape in zip(call, job["shapes"])]
+    for call in range(job["calls"]):
+        arguments = [given(n, shape) for n, shape in job["given"]]
         if target == "torch-function":
             inputs = arguments[:job["inputs"]]
             value = function.apply(*inputs)
@@ -176,32 +181,23 @@ for line in sys.stdin:
             gradients = [torch.zeros_like(inputs[k]) if inputs[k].grad is None else inputs[k].grad for k in job["wrt"]]
         else:
             value, gradients = function(*arguments)
-        print(json.dumps([flat(value), *map(flat, gradients)]))
+        for entries in map(entries_of, [value, *gradients]):
+            sys.stdout.buffer.write(array("d", [len(entries)]).tobytes() + entries.tobytes())
+sys.stderr.write(version)
 """
 
 
 def _run_python(target: str, jobs: Sequence[Job], folder: str, seconds: float) -> tuple[str, list[list[Outcome]]]:
-    lines = []
-    for k, job in enumerate(jobs):
-        path = _file(folder, f"code_{k}.py", job.code)
-        lines.append(
-            json.dumps(
-                {
-                    "path": path, "function": job.function, "shapes": job.given, "inputs": len(job.shapes),
-                    "wrt": job.wrt, "calls": job.calls,
-                }
-            )
-        )  # fmt: skip
-    runner = _file(folder, "run.py", RUNNER)
-    command = [sys.executable, "-I", runner, target]
-    done = _process(command, folder, seconds, "\n".join(lines))
-    if done.returncode == MISSING:
-        raise Missing
-    if done.returncode:
-        raise Broken(_last_line(done.stderr))
-    version, *found = map(json.loads, done.stdout.splitlines())
-    rest = iter(found)
-    return version, [[next(rest) for _ in job.calls] for job in jobs]
+    told = [
+        {
+            "path": _file(folder, f"code_{k}.py", job.code), "function": job.function, "calls": len(job.calls),
+            "given": [(size(shape), shape) for shape in job.given], "inputs": len(job.shapes), "wrt": job.wrt,
+        }
+        for k, job in enumerate(jobs)
+    ]  # fmt: skip
+    runner, paths = _file(folder, "run.py", RUNNER), _file(folder, "jobs.json", json.dumps(told))
+    found, told_last = _called([sys.executable, "-I", runner, target, paths], jobs, folder, seconds)
+    return told_last, found
 
 
 def compiler() -> str:
@@ -224,61 +220,43 @@ def _run_c(jobs: Sequence[Job], folder: str, seconds: float) -> tuple[str, list[
     cc = compiler()
     tool = _process([cc, "--version"], folder, seconds).stdout.partition("\n")[0]
     objects = []
-    names = [f"call_{k}" for k in range(len(jobs))]
     for k, job in enumerate(jobs):
-        source = _file(folder, f"code_{k}.c", f"{job.code}\n{_caller(job, names[k])}")
+        source = _file(folder, f"code_{k}.c", f"{job.code}\n{_caller(job, f'call_{k}')}")
         objects.append(source.removesuffix(".c") + ".o")
         _compile([cc, *FLAGS, "-c", source, "-o", objects[-1]], folder, seconds)
-    main = _file(folder, "main.c", _main(names))
+    main = _file(folder, "main.c", _main([len(job.calls) for job in jobs]))
     program = os.path.join(folder, "run")
     _compile([cc, *FLAGS, main, *objects, "-o", program, "-lm"], folder, seconds)
-    given = [
-        f"{k} {' '.join(_c_number(x) for argument in call for x in argument)}"
-        for k, job in enumerate(jobs)
-        for call in job.calls
-    ]
-    done = _process([program], folder, seconds, "\n".join(given))
-    if done.returncode:
-        raise Broken(_last_line(done.stderr) or f"it ended with status {done.returncode}")
-    numbers = iter(map(float.fromhex, done.stdout.split()))
-    found = []
-    for job in jobs:
-        lengths = [size(job.upstream), *(size(job.shapes[k]) for k in job.wrt)]
-        found.append([[[next(numbers) for _ in range(n)] for n in lengths] for _ in job.calls])
+    found, _ = _called([program], jobs, folder, seconds)
     return tool, found
 
 
-def _c_number(x: float) -> str:
-    return x.hex() if isfinite(x) else repr(x)
-
-
 def _caller(job: Job, name: str) -> str:
-    """A function that reads arguments, calls the code, and prints what it gives."""
+    """A function that reads arguments, calls the code, and writes what it gives."""
     lines = ["#include <stdio.h>", f"void {name}(void);", f"void {name}(void)", "{"]
     arguments = []
     for k, shape in enumerate(job.given):
         n = size(shape)
-        lines += [f"    static double x{k}[{max(n, 1)}];", f"    for (int at = 0; at < {n}; at++)"]
-        lines.append(f'        if (scanf("%lf", &x{k}[at]) != 1) return;')
+        lines.append(f"    static double x{k}[{max(n, 1)}];")
+        lines.append(f"    if (fread(x{k}, sizeof(double), {n}, stdin) != {n}) return;")
         arguments.append(f"x{k}" if shape else f"*x{k}")
-    shown = [(f"z{k}", job.shapes[k]) for k in job.wrt]
+    given = [(f"z{k}", job.shapes[k]) for k in job.wrt]
     if job.upstream:
-        shown.insert(0, ("value", job.upstream))
-    for word, shape in shown:
-        lines.append(f"    static double {word}[{max(size(shape), 1)}];")
-        arguments.append(word)
-    call = f"{job.function}({', '.join(arguments)});"
-    lines.append(f"    {call}" if job.upstream else f'    printf("%a\\n", {call[:-1]});')
-    for word, shape in shown:
-        lines += [f"    for (int at = 0; at < {size(shape)}; at++)", f'        printf("%a\\n", {word}[at]);']
+        given.insert(0, ("value", job.upstream))
+    lines += [f"    static double {word}[{max(size(shape), 1)}];" for word, shape in given]
+    call = f"{job.function}({', '.join([*arguments, *(word for word, _ in given)])});"
+    lines.append(f"    {call}" if job.upstream else f"    double value[1] = {{{call[:-1]}}};")
+    for word, shape in given if job.upstream else [("value", ()), *given]:
+        lines.append(f"    fwrite((double[]){{{size(shape)}}}, sizeof(double), 1, stdout);")
+        lines.append(f"    fwrite({word}, sizeof(double), {size(shape)}, stdout);")
     return "\n".join([*lines, "}", ""])
 
 
-def _main(names: Sequence[str]) -> str:
-    lines = ["#include <stdio.h>", *(f"void {name}(void);" for name in names), "int main(void)", "{", "    int k;"]
-    lines += ['    while (scanf("%d", &k) == 1) {']
-    lines += [f"        if (k == {k}) {name}();" for k, name in enumerate(names)]
-    return "\n".join([*lines, "    }", "    return 0;", "}", ""])
+def _main(calls: Sequence[int]) -> str:
+    lines = [f"void call_{k}(void);" for k in range(len(calls))]
+    lines += ["int main(void)", "{"]
+    lines += [f"    for (int n = 0; n < {n}; n++) call_{k}();" for k, n in enumerate(calls)]
+    return "\n".join([*lines, "    return 0;", "}", ""])
 
 
 def _compile(command: list[str], folder: str, seconds: float) -> None:
@@ -288,11 +266,36 @@ def _compile(command: list[str], folder: str, seconds: float) -> None:
         raise Broken(errors[0].partition(" ")[2] if errors else _last_line(done.stderr))
 
 
-def _process(command: list[str], folder: str, seconds: float, given: str = "") -> subprocess.CompletedProcess[str]:
+def _called(command: list[str], jobs: Sequence[Job], folder: str, seconds: float) -> tuple[list[list[Outcome]], str]:
+    """What every call gives, and the last line that the process tells on the side.
+
+    Numbers go both ways as they are in memory; what a call gives has its length before it.
+    """
+    given, found = (os.path.join(folder, name) for name in ("given", "found"))
+    with open(given, "wb") as stream:
+        stream.writelines(call for job in jobs for call in job.calls)
+    with open(given, "rb") as reader, open(found, "wb") as writer:
+        done = _process(command, folder, seconds, stdin=reader, stdout=writer)
+    if done.returncode == MISSING:
+        raise Missing
+    if done.returncode:
+        raise Broken(_last_line(done.stderr) or f"it ended with status {done.returncode}")
+    with open(found, "rb") as reader:
+        outcomes = [[[_numbers(reader) for _ in (0, *job.wrt)] for _ in job.calls] for job in jobs]
+    return outcomes, _last_line(done.stderr)
+
+
+def _numbers(stream: BinaryIO) -> list[float]:
+    """The next numbers, as many as the one before them says."""
+    found = array("d", stream.read(8))
+    return array("d", stream.read(8 * int(found[0]))).tolist() if found else []
+
+
+def _process(command: list[str], folder: str, seconds: float, **streams: Any) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
-            command, cwd=folder, input=given, capture_output=True, encoding="utf-8", errors="replace", check=False,
-            timeout=seconds,
+            command, cwd=folder, stderr=subprocess.PIPE, encoding="utf-8", errors="replace", check=False,
+            timeout=seconds, **{"stdout": subprocess.PIPE, **streams},
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise Broken(f"it took more than {seconds:g} seconds") from None
@@ -435,46 +438,57 @@ def job_of(results: Sequence[Result], code: str, function: str) -> Job:
     graph = result.program.graph
     names = list(graph.inputs)
     upstream = graph.shape(result.output)
-    calls = [[*(entries(r.at[name]) for name in names), *([entries(r.seed)] if upstream else [])] for r in results]
+    calls = [b"".join(map(packed, [*(r.at[name] for name in names), *([r.seed] if upstream else [])])) for r in results]
     wrt = [names.index(name) for name in result.wrt]
     return Job(code, function, [graph.shape(i) for i in graph.inputs.values()], upstream, wrt, calls)
 
 
+def packed(value: Value) -> bytes:
+    """The entries as they are in memory."""
+    return bytes(value.tobytes()) if is_tensor(value) else array("d", [value]).tobytes()
+
+
 def compared(result: Result, outcome: Outcome, ulps: float = ULPS, ranges: float = RANGES) -> tuple[float, str]:
-    """The largest difference from the sweep, and the first that rounding does not explain, in words."""
+    """The largest relative difference from the sweep, and the first that rounding does not explain, in words."""
     wanted = [entries(result.value), *(entries(as_value(result.gradient[name])) for name in result.wrt)]
-    words = ["the value", *(f"∂/∂{name}" for name in result.wrt)]
     if [len(x) for x in wanted] != [len(x) for x in outcome]:
         return inf, "the code gives gradients of other shapes"
-    worst, ranges_found = 0.0, None
-    for k, (ours, theirs) in enumerate(zip(wanted, outcome, strict=True)):
-        for at, (x, y) in enumerate(zip(ours, theirs, strict=True)):
-            gap = abs(x - y)
-            if gap == 0.0:
-                continue
-            worst = max(worst, inf if isnan(gap) else gap / max(abs(x), 1e-300))
-            if gap <= max(ulps * ulp(x), SMALLEST):
-                continue
-            ranges_found = ranges_found or shaken_ranges(result)
-            if not gap <= max(ranges * ranges_found[k][at], ulps * ulp(x)):
-                point = ", ".join(f"{name} = {printable(repr(value))}" for name, value in list(result.at.items())[:8])
-                return worst, f"{words[k]} is {y!r} by the code and {x!r} by the sweep, at {point[:200]}"
-    return worst, ""
-
-
-def shaken_ranges(result: Result) -> list[list[float]]:
-    """How far the value and every gradient may be off by rounding: what shaken sweeps differ by, entry by entry."""
-    graph = result.program.graph
-    wanted = [entries(result.value), *(entries(as_value(result.gradient[name])) for name in result.wrt)]
-    worst = [[0.0] * len(x) for x in wanted]
+    ours, theirs = list(chain(*wanted)), list(chain(*outcome))
+    worst, open_gaps = differences(ours, theirs, ulps)
     for k in range(SWEEPS):
-        F = shaken_system(graph, k, result.ties)
-        with F.quiet():
-            values = forward(F, graph, result.at)
-            upstream = reverse(F, graph, values, result.output, result.seed, result.active)
-        found = [values[result.output], *(upstream[graph.inputs[name]] for name in result.wrt)]
-        for at, value in enumerate(found):
-            if value is not None:
-                gaps = (abs(x - y) for x, y in zip(entries(as_value(value)), wanted[at], strict=True))
-                worst[at] = [max(a, b) for a, b in zip(worst[at], gaps, strict=True)]
-    return worst
+        if not open_gaps:
+            return worst, ""
+        shaken = shaken_sweep(result, k)
+        open_gaps = {at: gap for at, gap in open_gaps.items() if not gap <= ranges * abs(shaken[at] - ours[at])}
+    if not open_gaps:
+        return worst, ""
+    at = min(open_gaps)
+    words = [
+        word for word, x in zip(["the value", *(f"∂/∂{name}" for name in result.wrt)], wanted, strict=True) for _ in x
+    ]
+    point = ", ".join(f"{name} = {printable(repr(value))}" for name, value in list(result.at.items())[:8])
+    return worst, f"{words[at]} is {theirs[at]!r} by the code and {ours[at]!r} by the sweep, at {point[:200]}"
+
+
+def differences(ours: list[float], theirs: list[float], ulps: float) -> tuple[float, dict[int, float]]:
+    """The largest relative difference, and by place the differences of more than some ulps."""
+    worst, found = 0.0, {}
+    for at, (x, y) in enumerate(zip(ours, theirs, strict=True)):
+        if x != y:
+            gap = abs(x - y)
+            worst = max(worst, inf if isnan(gap) else gap / max(abs(x), 1e-300))
+            if not gap <= max(ulps * ulp(x), SMALLEST):
+                found[at] = gap
+    return worst, found
+
+
+def shaken_sweep(result: Result, k: int) -> list[float]:
+    """Value and gradient, entry by entry, by a sweep in which every rounding is shaken."""
+    graph = result.program.graph
+    F = shaken_system(graph, k, result.ties)
+    with F.quiet():
+        values = forward(F, graph, result.at)
+        upstream = reverse(F, graph, values, result.output, result.seed, result.active)
+    gradients = [(result.gradient[name], upstream[graph.inputs[name]]) for name in result.wrt]
+    found = [values[result.output], *(plain if g is None else g for plain, g in gradients)]
+    return [x for value in found for x in entries(as_value(value))]

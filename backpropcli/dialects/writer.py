@@ -15,7 +15,7 @@ from ..errors import OptionError, printable
 from ..graph import CONSTANT, INPUT, Graph
 from ..kernels.symbols import Symbol
 from ..operations import OPERATIONS, Operation
-from ..operations.table import ATOM, SIGN
+from ..operations.table import AND, ATOM, NOT, OR, POWER, SIGN
 from ..shapes import Shape
 from ..text import expressions, labels, needs_brackets
 from ..transform.simplify import simplify
@@ -108,7 +108,7 @@ class Writer:
         self.function = function
         self.helpers: dict[Any, Helper] = {}
         self.waiting: list[Any] = []
-        self.calls: dict[Any, set[Any]] = {None: set()}
+        self.calls: dict[Any, dict[Any, None]] = {None: {}}
         self.caller: Any = None
         self.variables: dict[Variable, str] = {}
         self._name_variables()
@@ -193,14 +193,17 @@ class Writer:
         form = self.words.get(name) or sign_of(operation)
         if form:
             return self.infix(form, operation, operands)
+        function = self.function_of(name)
+        return self.call_helper(operation, operands) if function is None else self.call(function, operands)
+
+    def function_of(self, name: str) -> str | None:
+        """The language's function for an operation, if there is one."""
         function = self.functions.get(name)
-        if function is not None:
-            return self.call(function.format(name), operands)
-        return self.call_helper(operation, operands)
+        return None if function is None else function.format(name)
 
     def infix(self, form: str, operation: Operation, operands: Sequence[Piece]) -> Piece:
         """Operands around a sign, in brackets where they need them."""
-        logical = operation.name.startswith("logical")
+        logical = operation.binding in (OR, AND, NOT)
         pieces = [self.truth(x) if logical else self.number(x) for x in operands]
         texts = [f"({x.text})" if needs_brackets(operation, k, x.binding) else x.text for k, x in enumerate(pieces)]
         return Piece(form.format(*texts), operation.binding, operation.condition)
@@ -254,14 +257,25 @@ class Writer:
 
     def line(self, line: Line) -> list[str]:
         """A line of the flat code, and what must stand before it."""
-        lines: list[str] = []
         names = {role: self.variable(v) for role, v in line.roles.items() if v in self.variables}
-        piece = self.number(self.expression(line.pattern, names, lines))
-        name = self.variables[line.target]
-        return lines + (self.addition(name, piece) if line.adds else self.assignment(name, piece))
+        return self.statement(line.target, line.pattern, names, line.adds)
+
+    def statement(
+        self, target: Variable, pattern: Pattern, names: Mapping[str, Piece], adds: bool = False
+    ) -> list[str]:
+        """The lines by which a variable becomes, or is raised by, a pattern over names."""
+        lines: list[str] = []
+        piece, name = self.number(self.expression(pattern, names, lines)), self.variables[target]
+        return lines + (self.addition(name, piece) if adds else self.assignment(name, piece))
 
     def variable(self, variable: Variable) -> Piece:
         return Piece(self.variables[variable], shape=self.shape_of(variable))
+
+    def seeded(self, upstream: Piece, given: bool) -> list[str]:
+        """The lines of the output's own gradient: the one given, or 1, but where the value is NaN."""
+        note = [self.comment(f"{self.value} has no gradient where it is NaN")] if self.flat.hides else []
+        names = {"upstream": upstream, "z": self.variable(Variable(VALUE, self.flat.output))}
+        return note + self.statement(Variable(GRADIENT, self.flat.output), self.flat.seed(given), names)
 
     def forward(self) -> list[str]:
         """The lines of the values."""
@@ -306,7 +320,7 @@ class Writer:
                 )
             self.helpers[key] = Helper(self.outer.name(operation.name), operation, key[1])
             self.waiting.append(key)
-        self.calls.setdefault(self.caller, set()).add(key)
+        self.calls.setdefault(self.caller, {})[key] = None
         return self.helpers[key]
 
     def formula(self, operation: Operation) -> Callable[..., Any] | None:
@@ -321,7 +335,7 @@ class Writer:
         texts: dict[Any, list[str]] = {}
         while self.waiting:
             self.caller = self.waiting.pop()
-            self.calls[self.caller] = set()
+            self.calls[self.caller] = {}
             texts[self.caller] = self.written_helper(self.helpers[self.caller])
         self.caller = None
         order = TopologicalSorter({key: called for key, called in self.calls.items() if key is not None})
@@ -390,7 +404,7 @@ class Writer:
 
 def sign_of(operation: Operation) -> str:
     """How an operation is written that is a sign in every language, such as ``{} * {}``; "" for any other."""
-    if not operation.form or operation.attributes or operation.name in ("square", "pow"):
+    if not operation.form or operation.attributes or operation.binding == POWER:
         return ""
     return operation.form.replace("{}*{}", "{} * {}").replace("{}/{}", "{} / {}").replace("{}@{}", "{} @ {}")
 
