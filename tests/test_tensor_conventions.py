@@ -256,3 +256,17 @@ def test_expanding_all_leaves_elementary_gates() -> None:
     at = {"s": [0.1, 0.5, -0.3]}
     whole = evaluate("cross_entropy(softmax(s), 1) + var(s) + hinge(s, 0)", at)
     np.testing.assert_allclose(evaluate(program, at).gradient["s"], whole.gradient["s"], rtol=1e-13)
+
+
+@pytest.mark.parametrize("text", ["log(x)@[1, 1]", "sum(cumsum(log(x))*[0, 1])", "sum(outer(log(x), [1, 2]))"])
+@pytest.mark.parametrize("mode", ["reverse", "forward"])
+def test_no_plausible_number_stands_beside_nan(text: str, mode: str) -> None:
+    """Behind a value that is NaN there is no gradient, through products of matrices neither."""
+    result = evaluate(text, x=[-1.0, 2.0], mode=mode)
+    assert np.isnan(result.value)
+    assert np.isnan(result.gradient["x"]).all()
+
+
+def test_an_entry_that_is_nan_keeps_to_itself() -> None:
+    result = evaluate("log(x)[1]", x=[-1.0, 2.0])
+    assert (result.value, result.gradient["x"].tolist()) == (np.log(2.0), [0.0, 0.5])

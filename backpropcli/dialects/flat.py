@@ -17,7 +17,7 @@ from ..graph import CONSTANT, INPUT, Graph
 from ..kernels.floats import FLOATS
 from ..kernels.shaped import ShapedSystem
 from ..kernels.symbols import Symbol, Symbols
-from ..operations import OPERATIONS, Operation
+from ..operations import Operation
 from ..operations.maps import LinearMap, Reduced
 from ..shapes import Shape
 from ..shapes import broadcast as broadcast_shapes
@@ -281,14 +281,9 @@ class Maker:
             self.patterns[key] = Pattern(simple, place[found])
         return self.patterns[key]
 
-    def rule(self, i: int) -> Operation:
-        """The operation whose rule a node follows: 1/x is the lectures' gate of that name, whose slope is -z²."""
-        operation = self.graph.operations[i]
-        return OPERATIONS["reciprocal"] if operation.name == "div" and self.numbers(i)[0] == 1.0 else operation
-
     def _local(self, F: Any, i: int, k: int, z: Any, operands: list[Any]) -> Any:
         """The local gradient towards operand k, by the node's rule."""
-        operation = self.rule(i)
+        operation = self.graph.gate(i)
         if operation is self.graph.operations[i]:
             return operation.local(F, k, z, operands)
         return operation.local(F, 0, z, operands[1:])

@@ -300,7 +300,7 @@ class Writer:
         gate = worded(maker.gate(i), words)
         local = operation.told[k] if operation.told else worded(maker.told(i, k), words)
         what = f"gradient of {x}" if operation.tensor and not operation.reduces else f"d{z}/d{x}"
-        return f"{z} = {gate}, {maker.rule(i).pattern}: {what} = {local}"
+        return f"{z} = {gate}, {maker.graph.gate(i).pattern}: {what} = {local}"
 
     # Functions of our own
 

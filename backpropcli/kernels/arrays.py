@@ -176,10 +176,18 @@ class Arrays(ShapedSystem):
             return found if local == 1.0 else found * local
         if not isinstance(local, LinearMap):
             return self.sum_to(self.product(local, upstream, z, x, structural), np.shape(x))
+        if not finite(z):  # behind a value that is NaN there is no gradient
+            upstream = np.where(np.isnan(z) & np.not_equal(upstream, 0), math.nan, upstream)
         found = local.pullback(upstream)
         if not self._surely_finite(local, upstream, found) and np.any(np.isnan(found)):
             return local.over(self.guarded).pullback(upstream)
         return found
+
+    def pushforward(self, local: Any, tangent: Any, z: Any, x: Any, structural: bool) -> Any:
+        found = super().pushforward(local, tangent, z, x, structural)
+        if not isinstance(local, LinearMap) or finite(z):
+            return found
+        return np.where(np.isnan(z) & np.not_equal(found, 0), math.nan, found)
 
     def _surely_finite(self, local: LinearMap, upstream: Any, found: Any) -> bool:
         """Whether a downstream gradient is finite, by its own entries or by what it is made of, if that is less."""
