@@ -44,7 +44,7 @@ DOORS = {
     "readline": {"cli/lines.py"},
     "rich": {"renderers/table.py", "cli/progress.py"},
     "numpy": {
-        *(f"kernels/{name}.py" for name in ("arrays", "buffers", "exact", "shaken", "tape", "tensors")),
+        *(f"kernels/{name}.py" for name in ("arrays", "buffers", "exact", "linear", "shaken", "tape", "tensors")),
         *(f"checks/{name}.py" for name in ("judge", "ladder", "paths", "relevant", "rows", "shake")),
         *(
             "api.py",

@@ -47,13 +47,13 @@ class Shaken(Floats):
         return self.shake(super().downstream(local, upstream, z, x, structural))
 
 
-def shaken_system(graph: Graph, seed: int, ties: str) -> NumberSystem:
-    """A shaken system for the graph's numbers."""
+def shaken_system(graph: Graph, seed: int, ties: str, anyhow: bool = False) -> NumberSystem:
+    """A shaken system for the graph's numbers; `anyhow`, whatever algorithm others use for what we do."""
     if not graph.tensors:
         return Shaken(Random(seed), ties)
     from ..kernels.shaken import ShakenArrays
 
-    return ShakenArrays(seed, ties, rounds)
+    return ShakenArrays(seed, ties, rounds, anyhow)
 
 
 def shaken_gradients(result: Result, sweeps: int = SWEEPS) -> list[dict[str, Value]]:
