@@ -30,7 +30,7 @@ Rows = list[list[float]]
 
 def is_small(*operands: Any) -> bool:
     """Whether what is asked of matrices is found by determinants that are right to the last digit."""
-    if len(operands[0]) > FEW:
+    if len(operands[0]) > FEW or not all(x.size for x in operands):
         return False
     sizes = [abs(entry) for x in operands for entry in x.ravel().tolist() if entry]
     return all(LEAST < size < MOST for size in sizes)
