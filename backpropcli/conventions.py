@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from math import inf, isfinite, isinf, nan, nextafter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .advice import advice
 from .graph import CONSTANT, INPUT, Graph
 from .kernels.floats import Floats
 from .kernels.system import NumberSystem
@@ -128,8 +127,11 @@ def note_of(result: Result, i: int, code: str, spot: Spot) -> Note:
     """The note on an elementwise node, or on any whose value is not finite."""
     if code == "kink":
         return _kink_note(result, i, spot)
-    told = {"word": word_for(spot.value), "advice": advice(result, i)} if code == "not-finite" else {}
-    return Note(code, _sentence(code, spot, **told), i)
+    if code == "not-finite":
+        from .advice import advice
+
+        return Note(code, _sentence(code, spot, word=word_for(spot.value), advice=advice(result, i)), i)
+    return Note(code, _sentence(code, spot), i)
 
 
 def _sentence(code: str, spot: Spot, **told: Any) -> str:

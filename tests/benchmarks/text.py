@@ -75,7 +75,7 @@ class Callbacks:
 
 def lark_run(text: str) -> Work:
     """Lark's parse of the text; making the parser, and the builder that it calls, is not timed."""
-    builder = Builder(text, AT)
+    builder = Builder(text, list(AT))
     lark = lark_parser(grammar_text(), transformer=Callbacks(builder))
 
     def work() -> Builder:
@@ -87,7 +87,7 @@ def lark_run(text: str) -> Work:
 
 def lark_gradient(builder: Builder) -> Sequence[float]:
     """The gradient along the graph that Lark's callbacks built, which must be the graph that we build."""
-    ours, theirs = parse(builder.source, AT).graph, builder.graph
+    ours, theirs = parse(builder.source, list(AT)).graph, builder.graph
     if len(ours) != len(theirs):
         raise Disagreement(f"a graph of {len(theirs):,} nodes, not {len(ours):,}")
     for one, other in zip(ours, theirs, strict=True):
@@ -99,13 +99,13 @@ def lark_gradient(builder: Builder) -> Sequence[float]:
 def main(rounds: int | None) -> bool:
     """Measure; False if a gradient disagrees."""
     text = sum_of_products(TERMS)
-    nodes = len(parse(text, AT).graph)
+    nodes = len(parse(text, list(AT)).graph)
     whole, alone, lark = "backprop, text to gradient", "backprop, parse alone", "Lark, parse alone"
     workload = Workload(
         f"text: a sum of {TERMS:,} products of functions, {len(text):,} characters, {nodes:,} nodes",
         [
             Contestant(whole, lambda: lambda: evaluate(text, AT), gradient),
-            Contestant(alone, lambda: lambda: parse(text, AT)),
+            Contestant(alone, lambda: lambda: parse(text, list(AT))),
             Contestant(lark, lambda: lark_run(text), lark_gradient, "lark"),
         ],
         whole,
