@@ -136,12 +136,15 @@ class Symbols(ShapedSystem):
         return self.write("sum", g, axis=axis, keepdims=True) - g
 
     def sum_to(self, x: Any, shape: Shape) -> Any:
-        return self.write("full", x, shape=shape) if self.is_number(x, 0.0) and shape else super().sum_to(x, shape)
+        return self.write("full", x, shape=shape) if shape and self.is_number(x, 0.0) else super().sum_to(x, shape)
 
     def product(self, local: Any, moved: Any, z: Any, x: Any, structural: bool) -> Any:
         if self.is_number(moved, 1.0):
             return self.times(local, moved)
-        choices, rest = ([], moved) if self.is_constant(local) else self.choices(moved)
+        choices: list[tuple[Symbol, Any]] = []
+        rest = moved
+        if self.name(moved) == "where" and not self.is_constant(local):
+            choices, rest = self.choices(moved)
         hit = self.hit(local, moved) if structural else []
         if len(choices) == len(hit) == 1 and hit[0][1] is moved and self.is_number(rest, 0.0):
             ((condition, g),) = choices

@@ -144,7 +144,7 @@ class Rewriter:
         self.depth = 0
 
     def shape(self, node: int) -> Shape:
-        return () if node == ONE else self.graph.shape(node)
+        return () if node == ONE else self.graph.shapes[node] or ()
 
     def number(self, value: Any, shape: Shape = (), name: str = "") -> Term:
         """A constant: a factor, unless it is a tensor, has a name, or is nothing to multiply with."""
@@ -282,7 +282,7 @@ class Rewriter:
 
     def shaped(self, found: Term, shape: Shape) -> Term:
         """The term stretched to the shape, if it has another."""
-        if self.shape(found.node) == shape:
+        if (not shape and not self.graph.tensors) or self.shape(found.node) == shape:
             return found
         if found.node == ONE:
             return Term(1.0, self.write("full", self.whole(found), shape=shape))
