@@ -139,22 +139,20 @@ class Symbols(ShapedSystem):
         return self.write("full", x, shape=shape) if shape and self.is_number(x, 0.0) else super().sum_to(x, shape)
 
     def product(self, local: Any, moved: Any, z: Any, x: Any, structural: bool) -> Any:
-        if self.is_number(moved, 1.0):
-            return self.times(local, moved)
         choices: list[tuple[Symbol, Any]] = []
         rest = moved
         if self.name(moved) == "where" and not self.is_constant(local):
             choices, rest = self.choices(moved)
-        hit = self.hit(local, moved) if structural else []
+        if not structural or self.is_number(moved, 1.0):
+            found = self.times(local, rest)
+            for condition, g in reversed(choices):
+                found = self.write("where", condition, self.times(local, g), found)
+            return found
+        hit = self.hit(local, moved)
         if len(choices) == len(hit) == 1 and hit[0][1] is moved and self.is_number(rest, 0.0):
             ((condition, g),) = choices
             return self.write("where", self.write("logical_and", condition, hit[0][0]), g, 0.0)
-        if structural:
-            return self.masked(local, moved)
-        found = self.times(local, rest)
-        for condition, g in reversed(choices):
-            found = self.write("where", condition, self.times(local, g), found)
-        return found
+        return self.masked(local, moved)
 
     def times(self, local: Any, moved: Any) -> Any:
         factor, other = self.number(local), self.number(moved)

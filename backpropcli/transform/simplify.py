@@ -72,7 +72,7 @@ def simplify(
     for i, operation in enumerate(graph.operations):
         if not needed[i] or parts[i]:
             continue
-        shape = graph.shape(i)
+        shape = graph.shapes[i] or ()
         if operation is INPUT:
             terms[i] = Term(1.0, writer.graph.input(graph.names[i], shape))
         elif operation is CONSTANT:
