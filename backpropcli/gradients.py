@@ -17,7 +17,7 @@ from .language.builder import CONSTANTS
 from .operations.table import ATOM
 from .text import constant, expression
 from .transform.derivative import Derived, gradient
-from .transform.simplify import SHORT
+from .transform.rewriter import SHORT
 
 LONG = 96
 """Characters: a formula that would be longer has parts with names."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ..graph import CONSTANT, INPUT, Graph
 from ..operations import Operation
 from ..shapes import size
-from .simplify import Rewriter, Term, movable
+from .rewriter import Rewriter, Term, movable
 
 
 def sink(graph: Graph, keep: Iterable[int]) -> tuple[Graph, dict[int, int]]:
