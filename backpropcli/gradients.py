@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from .graph import CONSTANT, INPUT, Graph
 from .inputs import chosen
+from .kernels.symbols import Computed, Symbols
 from .language import Program
 from .language.builder import CONSTANTS
 from .operations.table import ATOM
@@ -94,7 +95,12 @@ class Formulas(NamedTuple):
 
 
 def formulas(
-    program: Program, *, output: str | None = None, wrt: Sequence[str] | None = None, ties: str = "split"
+    program: Program,
+    *,
+    output: str | None = None,
+    wrt: Sequence[str] | None = None,
+    ties: str = "split",
+    computed: bool = False,
 ) -> Formulas:
     """The formulas of the gradient of one output.
 
@@ -103,12 +109,14 @@ def formulas(
         output: the assigned name to differentiate, where it is not the last statement.
         wrt: the inputs to differentiate by; all by default.
         ties: how operands of a maximum that tie share its gradient, ``split`` or ``first``.
+        computed: the formulas are to be computed rather than read: no digit is given for a shorter one.
 
     Raises:
         OptionError: there is no such input; UnknownName: no such output.
     """
     node = program.output if output is None else program.node(output)
-    derived = gradient(program.graph, node, chosen(program.inputs, wrt), ties).simplified(settled=True)
+    system = Computed if computed else Symbols
+    derived = gradient(program.graph, node, chosen(program.inputs, wrt), ties, system).simplified(settled=True)
     return _Lines(program.graph, derived).found()
 
 

@@ -162,16 +162,18 @@ def hessian_matrix(
     found = _matrix(
         "hessian", result, "standard", names, names, entries, "forward over reverse", passes, structure, check
     )
-    more = _notes_of_gradient(made, result)
+    more = _notes_of_gradient(made, result, limits)
     return found._replace(notes=[*found.notes, *more], note_ids=[*found.note_ids, *[""] * len(more)])
 
 
-def _notes_of_gradient(made: Hessian, result: Result) -> list[Note]:
+def _notes_of_gradient(made: Hessian, result: Result, limits: Limits) -> list[Note]:
     """Where the gradient has no derivative of its own: what its sweeps did there."""
     graph = made.derived.graph
     gradients = [(Program("", graph, node, {}), ones(graph.shape(node))) for node in made.nodes.values()]
     return of_derivative(
-        note for gradient, seed in gradients for note in evaluate(gradient, result.at, upstream=seed).notes
+        note
+        for gradient, seed in gradients
+        for note in evaluate(gradient, result.at, upstream=seed, limits=limits).notes
     )
 
 

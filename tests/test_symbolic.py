@@ -717,3 +717,13 @@ def test_json_has_every_line() -> None:
 def test_a_narrow_screen_cuts_no_name() -> None:
     screen = Screen(20, False, "utf-8", False, True)
     assert "".join(render_text(of("sin(x)*cos(y)*tan(z)"), screen)).count("sin(x)") == 3
+
+
+def test_what_is_fed_back_keeps_the_digits_of_softmax(tmp_path: Path) -> None:
+    """The program form is computed: its slopes are centred, as the sweep's are."""
+    path = tmp_path / "f.bp"
+    assert (
+        backprop("symbolic", "softmax(x)[0]", "--shape", "x=2", "--format", "program", "-o", str(path)).returncode == 0
+    )
+    run = backprop("eval", str(path), "--at", "x=[40,0]", "--output", "grad_x", "--upstream", "[1,1]", "--json")
+    assert json.loads(run.stdout)["value"] == pytest.approx([4.248354255291589e-18, -4.248354255291589e-18], rel=1e-14)

@@ -34,7 +34,8 @@ class Formulas(Answer):
 
 def command(question: ShapedQuestion, answer: Formulas, ties: FormulaTies = "split") -> int:
     program, notes = question.shaped(answer.limits)
-    found = formulas(program, output=question.output, wrt=question.inputs, ties=ties)
+    computed = answer.form in ("program", "json")
+    found = formulas(program, output=question.output, wrt=question.inputs, ties=ties, computed=computed)
     answer.note(notes)
     if answer.form == "json":
         from ..renderers.formula_json import render as render_json
